@@ -1,0 +1,1 @@
+"""Photos and JPEG masks in, checked records with exact class maps out."""
