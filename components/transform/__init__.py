@@ -1,0 +1,1 @@
+"""From checked records to training records: one resize, used everywhere."""
