@@ -1,0 +1,1 @@
+"""Scores from summed counts, shared by training, evaluation and the page."""

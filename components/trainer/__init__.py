@@ -1,0 +1,1 @@
+"""The trainer component: the PSPNet model and its training."""

@@ -1,0 +1,75 @@
+"""Optimisers with a poly schedule and a slower rate for the encoder."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from components.trainer.pspnet.model import ENCODER_PREFIXES
+
+POLY_POWER = 0.9
+MOMENTUM = 0.9
+CLIP_NORM = 5.0
+
+
+class WarmUpPoly(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up, then base * (1 - step / total) ** 0.9 (Zhao et al., section 5.1)."""
+
+    def __init__(self, base: float, total_steps: int, warm_up_steps: int):
+        """Takes the highest rate, the number of steps of the training, and the steps of the warm-up."""
+        self.base = base
+        self.total_steps = total_steps
+        self.warm_up_steps = warm_up_steps
+
+    def __call__(self, step):
+        """The rate of a step that counts from 0."""
+        step = tf.cast(step, tf.float32)
+        warm_up = tf.minimum(1.0, (step + 1) / max(1, self.warm_up_steps))
+        left = tf.maximum(0.0, 1 - step / self.total_steps)
+        return self.base * warm_up * left**POLY_POWER
+
+    def get_config(self) -> dict:
+        """The schedule's settings, for saving."""
+        return {"base": self.base, "total_steps": self.total_steps, "warm_up_steps": self.warm_up_steps}
+
+
+class _SlowerEncoder:
+    """Scales the rate of encoder variables, which Keras has no setting for."""
+
+    encoder_rate = 1.0
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable with its own rate."""
+        # Keras hands over the bare TensorFlow variable here; its own one knows the layer's name.
+        owner = self._trainable_variables[self._get_variable_index(variable)]  # type: ignore[attr-defined]
+        factor = self.encoder_rate if owner.path.startswith(ENCODER_PREFIXES) else 1.0
+        super().update_step(gradient, variable, learning_rate * factor)  # type: ignore[misc]
+
+
+class SlowerEncoderAdamW(_SlowerEncoder, keras.optimizers.AdamW):
+    """AdamW with a factor on the encoder's rate."""
+
+
+class SlowerEncoderSGD(_SlowerEncoder, keras.optimizers.SGD):
+    """SGD with momentum and a factor on the encoder's rate."""
+
+
+def make_optimizer(
+    name: str, *, rate: float, encoder_rate: float, steps: int, warm_up_steps: int, weight_decay: float
+) -> keras.optimizers.Optimizer:
+    """Builds the optimiser.
+
+    Args:
+        name: `adamw` or `sgd` (momentum 0.9).
+        rate: Highest rate, of new layers.
+        encoder_rate: Factor on the rate of encoder layers.
+        steps: Steps of the whole training.
+        warm_up_steps: Steps until the highest rate.
+        weight_decay: Decoupled weight decay of kernels.
+    """
+    schedule = WarmUpPoly(rate, steps, warm_up_steps)
+    common = {"learning_rate": schedule, "weight_decay": weight_decay, "global_clipnorm": CLIP_NORM}
+    optimizer = SlowerEncoderAdamW(**common) if name == "adamw" else SlowerEncoderSGD(momentum=MOMENTUM, **common)
+    optimizer.encoder_rate = encoder_rate
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer

@@ -1,0 +1,1 @@
+"""The PSPNet model: its encoder, its pyramid pooling head and their weights."""

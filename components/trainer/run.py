@@ -1,0 +1,107 @@
+"""TFX Trainer's run_fn: settings in, SavedModel and TensorBoard logs out."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict
+from typing import Any
+
+import keras
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.dsl.io import fileio
+
+from components.trainer import callbacks, input_pipeline
+from components.trainer.card import write_card
+from components.trainer.export import export_model
+from components.trainer.losses import SegmentationLoss, class_weights
+from components.trainer.optimizer import make_optimizer
+from components.trainer.pspnet.model import build_pspnet
+from components.trainer.settings import NetworkSettings, TrainingSettings
+from schema.labelmap import LabelMap
+
+HISTORY_FILE = "history.json"
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains a PSPNet as `custom_config` says.
+
+    Args:
+        fn_args: TFX's arguments. `custom_config` holds `network` and `training` (the fields of the settings
+            classes), `label_map` (JSON) and `fingerprint`.
+    """
+    config = fn_args.custom_config
+    label_map = LabelMap.from_json(config["label_map"])
+    network_settings = NetworkSettings(**{name: _frozen(value) for name, value in config["network"].items()})
+    settings = TrainingSettings(**config["training"])
+    started = time.monotonic()
+    network, history = train(network_settings, settings, label_map, fn_args)
+    seconds = time.monotonic() - started
+    export_model(network, fn_args.serving_model_dir)
+    facts = {
+        "fingerprint": config["fingerprint"],
+        "network": asdict(network_settings),
+        "training": asdict(settings),
+        "train_seconds": round(seconds, 1),
+        "parameters": network.count_params(),
+    }
+    write_card(fn_args.serving_model_dir, label_map, facts)
+    with fileio.open(os.path.join(fn_args.model_run_dir, HISTORY_FILE), "w") as stream:
+        stream.write(json.dumps(history, indent=1))
+
+
+def train(
+    network_settings: NetworkSettings, settings: TrainingSettings, label_map: LabelMap, fn_args: FnArgs
+) -> tuple[keras.Model, list[dict[str, float]]]:
+    """Fits the network on the training split.
+
+    Returns:
+        The trained network, and a row of figures for every evaluation.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    network = build_pspnet(network_settings, len(label_map.classes))
+    pixels = input_pipeline.class_pixels(fn_args.train_files, len(label_map.classes))
+    network.compile(
+        optimizer=_optimizer(network_settings, settings),
+        loss=SegmentationLoss(class_weights(pixels, settings.class_weight_power), dice_weight=settings.dice_weight),
+        # XLA on a CPU made a step some 20 times slower.
+        jit_compile=False,
+    )
+    evaluate = callbacks.EvaluateIoU(
+        input_pipeline.evaluation_batches(
+            fn_args.eval_files, network_settings.image_size, batch_size=settings.batch_size
+        ),
+        class_names=label_map.names,
+        log_dir=fn_args.model_run_dir,
+        every=settings.eval_every,
+        total_steps=settings.steps,
+    )
+    shown = callbacks.ShowProgress(settings.steps, evaluate)
+    batches = input_pipeline.training_batches(
+        fn_args.train_files,
+        network_settings.image_size,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        augmentation=input_pipeline.Augmentation(crop_min=settings.crop_min, flip=settings.flip, color=settings.color),
+    )
+    network.fit(batches, steps_per_epoch=settings.steps, callbacks=[evaluate, shown], verbose=0)
+    return network, evaluate.history
+
+
+def _optimizer(network: NetworkSettings, settings: TrainingSettings) -> keras.optimizers.Optimizer:
+    # An encoder without weights has everything to learn.
+    from_imagenet = network.pretrained and network.backbone == "efficientnet_lite0"
+    return make_optimizer(
+        settings.optimizer,
+        rate=settings.learning_rate,
+        encoder_rate=settings.encoder_rate if from_imagenet else 1.0,
+        steps=settings.steps,
+        warm_up_steps=settings.warm_up_steps,
+        weight_decay=settings.weight_decay,
+    )
+
+
+def _frozen(value: Any) -> Any:
+    """JSON has lists only; settings hold tuples."""
+    return tuple(value) if isinstance(value, list) else value
