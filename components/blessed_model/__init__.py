@@ -1,0 +1,1 @@
+"""The model in service, as the baseline that a new one has to meet."""
