@@ -1,0 +1,1 @@
+"""The pipeline: its configuration, its graph, and what each runner needs."""

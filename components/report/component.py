@@ -1,0 +1,132 @@
+"""EvaluationReport: one page on which people see whether a model may be served, and why."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import path_utils
+
+from components.artifacts import EvaluationPage, Rejections
+from components.evaluator.summary import read_summary
+from components.example_validator.component import describe, read_anomalies
+from components.image_mask_example_gen.executor import read_rejections
+from components.report.page import PageContent, render_page
+from components.report.selection import select_photos
+from components.trainer.card import read_card
+from components.trainer.run import HISTORY_FILE
+from schema.labelmap import LabelMap
+
+PAGE_FILE = "index.html"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Gathers what other components found and renders it."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]
+    ) -> None:
+        """Writes the page."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        label_map = LabelMap.from_json(exec_properties["label_map"])
+        model_path = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
+        serve = tf.saved_model.load(model_path).signatures["serving_default"]
+        content = PageContent(
+            title="Evaluation of a PSPNet",
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            summary=read_summary(artifact_utils.get_single_uri(input_dict["evaluation"])),
+            label_map=label_map,
+            gallery=select_photos(_files(input_dict["examples"], "eval"), serve, label_map),
+            rejections=read_rejections(artifact_utils.get_single_uri(input_dict["rejections"])),
+            anomalies=_anomalies(input_dict["anomalies"][0]),
+            history=_history(artifact_utils.get_single_uri(input_dict["model_run"])),
+            facts={**json.loads(exec_properties["facts"]), **_model_facts(model_path)},
+        )
+        page_dir = artifact_utils.get_single_uri(output_dict["page"])
+        fileio.makedirs(page_dir)
+        with fileio.open(os.path.join(page_dir, PAGE_FILE), "w") as stream:
+            stream.write(render_page(content))
+
+
+class EvaluationReportSpec(ComponentSpec):
+    """Inputs, output and parameters."""
+
+    PARAMETERS = {  # noqa: RUF012 - TFX's interface
+        "label_map": ExecutionParameter(type=str),
+        "facts": ExecutionParameter(type=str),
+        "code_fingerprint": ExecutionParameter(type=str),
+    }
+    INPUTS = {  # noqa: RUF012
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "rejections": ChannelParameter(type=Rejections),
+        "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+    }
+    OUTPUTS = {"page": ChannelParameter(type=EvaluationPage)}  # noqa: RUF012
+
+
+class EvaluationReport(base_component.BaseComponent):
+    """Renders the evaluation of a model as one self-contained HTML page."""
+
+    SPEC_CLASS = EvaluationReportSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        *,
+        label_map: LabelMap,
+        facts: dict[str, str],
+        code_fingerprint: str,
+        **inputs: types.BaseChannel,
+    ):
+        """Takes the channels named in the specification, and facts to list by name."""
+        super().__init__(
+            EvaluationReportSpec(
+                label_map=label_map.to_json(),
+                facts=json.dumps(facts, ensure_ascii=False),
+                code_fingerprint=code_fingerprint,
+                page=types.Channel(type=EvaluationPage),
+                **inputs,
+            )
+        )
+
+
+def _files(examples: list[types.Artifact], split: str) -> list[str]:
+    uri = artifact_utils.get_split_uri(examples, split)
+    return [os.path.join(uri, name) for name in sorted(fileio.listdir(uri))]
+
+
+def _anomalies(artifact: types.Artifact) -> list[str]:
+    return [
+        told
+        for split, anomalies in read_anomalies(artifact).items()
+        for told in describe(split, anomalies, anomalies_pb2.AnomalyInfo.UNKNOWN)
+    ]
+
+
+def _history(uri: str) -> list[dict[str, float]]:
+    with fileio.open(os.path.join(uri, HISTORY_FILE), "r") as stream:
+        return json.loads(stream.read())
+
+
+def _model_facts(model_path: str) -> dict[str, str]:
+    card = read_card(model_path)
+    return {
+        "parameters": f"{card['parameters']:,}",
+        "training seconds": f"{card['train_seconds']:.0f}",
+        "training fingerprint": card["fingerprint"],
+        "TensorFlow": tf.__version__,
+        "Python": platform.python_version(),
+    }

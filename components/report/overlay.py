@@ -1,0 +1,215 @@
+"""Pictures of the gallery: the photo as JPEG, and class maps and errors as paletted PNGs to lay over it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from components.report.content import GalleryPhoto
+from schema.labelmap import LabelMap
+
+IGNORED = 255
+MISSED, FALSE_ALARM, WRONG_CLASS = 1, 2, 3
+ERROR_KINDS = {
+    MISSED: ("missed", "an object that was predicted as background"),
+    FALSE_ALARM: ("false alarm", "background that was predicted as an object"),
+    WRONG_CLASS: ("wrong class", "an object that was predicted as another class"),
+}
+
+MAX_SIZE = (480, 640)
+"""Width and height that a picture never exceeds."""
+
+Color = tuple[int, int, int]
+
+# The palette of Okabe and Ito without black; those that stand out from sky and grass come first.
+_OKABE_ITO: tuple[Color, ...] = (
+    (213, 94, 0),
+    (86, 180, 233),
+    (240, 228, 66),
+    (204, 121, 167),
+    (0, 158, 115),
+    (230, 159, 0),
+    (0, 114, 178),
+)
+_ERROR_COLORS: tuple[Color, ...] = ((255, 221, 51), (214, 39, 160), (0, 190, 235))
+_IGNORED_COLOR = (128, 128, 128)
+# From the eighth class on the colours come again, first lighter, then darker.
+_TINTS = ((0, 0.0), (255, 0.5), (0, 0.45))
+# What is tried in turn until the pictures of one photo fit their budget: the longest side, JPEG quality.
+_ATTEMPTS = ((1.0, 82), (1.0, 65), (0.75, 65), (0.5, 60), (0.33, 55), (0.2, 50))
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The encoded pictures of one photo, all of the same size.
+
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        photo: JPEG.
+        truth: PNG; background transparent.
+        prediction: PNG; background transparent.
+        error: PNG; right and ignored pixels transparent.
+    """
+
+    width: int
+    height: int
+    photo: bytes
+    truth: bytes
+    prediction: bytes
+    error: bytes
+
+    @property
+    def encoded_size(self) -> int:
+        """Characters that the pictures take as data URIs."""
+        return sum(len(data_uri("image/jpeg", one)) for one in (self.photo, self.truth, self.prediction, self.error))
+
+
+def class_color(index: int, background: int) -> Color:
+    """Colour of a class in overlays and legends, independent of the colours of the masks.
+
+    Args:
+        index: Class number.
+        background: Class number of the background, which takes no colour away from the others.
+    """
+    place = index - (index > background)
+    base = _OKABE_ITO[place % len(_OKABE_ITO)]
+    target, amount = _TINTS[place // len(_OKABE_ITO) % len(_TINTS)]
+    red, green, blue = (round(value + (target - value) * amount) for value in base)
+    return red, green, blue
+
+
+def css_color(color: Color) -> str:
+    """A colour in CSS notation."""
+    return "#{:02x}{:02x}{:02x}".format(*color)
+
+
+def error_color(kind: int) -> Color:
+    """Colour of a kind of error."""
+    return _ERROR_COLORS[kind - 1]
+
+
+def ignored_color() -> Color:
+    """Colour of the pixels that do not count."""
+    return _IGNORED_COLOR
+
+
+def class_palette(background: int) -> np.ndarray:
+    """Colours of a class map.
+
+    Returns:
+        uint8 [256, 4], red, green, blue, opacity; the background is transparent.
+    """
+    colors = [(*class_color(index, background), 255 * (index != background)) for index in range(IGNORED)]
+    return np.array([*colors, (*_IGNORED_COLOR, 255)], np.uint8)
+
+
+def error_palette() -> np.ndarray:
+    """Colours of an error map.
+
+    Returns:
+        uint8 [4, 4], red, green, blue, opacity; what is right is transparent.
+    """
+    return np.array([(0, 0, 0, 0), *((*color, 255) for color in _ERROR_COLORS)], np.uint8)
+
+
+def error_map(truth: np.ndarray, prediction: np.ndarray, background: int) -> np.ndarray:
+    """Tells right pixels from wrong ones.
+
+    Args:
+        truth: uint8 [height, width], class numbers, 255 where a pixel does not count.
+        prediction: uint8 [height, width], class numbers.
+        background: Class number of the background.
+
+    Returns:
+        uint8 [height, width]: 0 right or ignored, else `MISSED`, `FALSE_ALARM` or `WRONG_CLASS`.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    if truth.shape != prediction.shape:
+        raise ValueError(f"truth {truth.shape} and prediction {prediction.shape} have different shapes")
+    kinds = np.full(truth.shape, WRONG_CLASS, np.uint8)
+    kinds[prediction == background] = MISSED
+    kinds[truth == background] = FALSE_ALARM
+    kinds[(truth == prediction) | (truth == IGNORED)] = 0
+    return kinds
+
+
+def encode_overlay(values: np.ndarray, palette: np.ndarray, size: tuple[int, int]) -> bytes:
+    """Encodes a map of small numbers as a paletted PNG.
+
+    Args:
+        values: uint8 [height, width], indices into the palette.
+        palette: uint8 [entries, 4], red, green, blue, opacity.
+        size: Width and height of the picture; nearest pixels are taken, so no colour is made up.
+    """
+    small = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.NEAREST))
+    # Only the entries in use are kept: a map of few classes then takes one, two or four bits per pixel.
+    used, indices = np.unique(small, return_inverse=True)
+    picture = Image.fromarray(indices.reshape(small.shape).astype(np.uint8))
+    picture.putpalette(palette[used, :3].tobytes())
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", optimize=True, transparency=palette[used, 3].tobytes())
+    return stream.getvalue()
+
+
+def encode_photo(photo: np.ndarray, size: tuple[int, int], quality: int) -> bytes:
+    """Encodes a photo as JPEG.
+
+    Args:
+        photo: uint8 [height, width, 3].
+        size: Width and height of the picture.
+        quality: JPEG quality.
+    """
+    picture = Image.fromarray(photo)
+    if picture.size != size:
+        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=quality, optimize=True)
+    return stream.getvalue()
+
+
+def encode_layers(photo: GalleryPhoto, label_map: LabelMap, budget: int) -> Layers:
+    """Encodes the pictures of one photo, smaller and coarser until they fit.
+
+    Args:
+        photo: What to show.
+        label_map: Classes.
+        budget: Characters that the data URIs may take; the coarsest attempt is taken even if it takes more.
+
+    Raises:
+        ValueError: The shapes of photo, truth and prediction differ.
+    """
+    if photo.photo.shape[:2] != photo.truth.shape:
+        raise ValueError(f"photo {photo.photo.shape} and truth {photo.truth.shape} have different shapes")
+    background = label_map.background_index
+    errors = error_map(photo.truth, photo.prediction, background)
+    classes = class_palette(background)
+    for scale, quality in _ATTEMPTS:
+        size = fitted_size(photo.truth.shape[1], photo.truth.shape[0], scale)
+        layers = Layers(
+            *size,
+            photo=encode_photo(photo.photo, size, quality),
+            truth=encode_overlay(photo.truth, classes, size),
+            prediction=encode_overlay(photo.prediction, classes, size),
+            error=encode_overlay(errors, error_palette(), size),
+        )
+        if layers.encoded_size <= budget:
+            break
+    return layers
+
+
+def fitted_size(width: int, height: int, scale: float = 1.0) -> tuple[int, int]:
+    """The size at most `scale` times `MAX_SIZE` that keeps the aspect ratio; pictures are never enlarged."""
+    factor = min(1.0, scale * MAX_SIZE[0] / width, scale * MAX_SIZE[1] / height)
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def data_uri(media_type: str, content: bytes) -> str:
+    """A picture as an address that needs no network."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"

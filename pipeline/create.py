@@ -1,0 +1,182 @@
+"""The graph: one definition for every runner."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from tfx.components import Pusher, StatisticsGen, Trainer, Transform
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base import base_node
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+
+from components.blessed_model.component import LatestBlessedModel
+from components.evaluator.component import IoUEvaluator
+from components.example_validator.component import SchemaGuard
+from components.image_mask_example_gen.component import ImageMaskExampleGen
+from components.report.component import EvaluationReport
+from components.trainer.run import run_fn
+from components.transform.preprocessing import preprocessing_fn
+from pipeline import fingerprint
+from pipeline.config import Config
+from pipeline.inputs import DataFacts
+from schema.features import SCHEMA_FILE
+
+PIPELINE_NAME = "pspnet-segmentation"
+
+TRANSFORM_CODE = ("components/transform", "schema")
+TRAINER_CODE = ("components/trainer", "components/metrics", *TRANSFORM_CODE)
+EVALUATOR_CODE = ("components/evaluator", "components/metrics", "schema")
+REPORT_CODE = ("components/report", "components/metrics", "schema")
+EXAMPLE_GEN_CODE = ("components/image_mask_example_gen", "schema")
+
+
+def create_pipeline(
+    config: Config, data: DataFacts, *, root: str, serving_dir: str, baseline: str, **runner_arguments: Any
+) -> Pipeline:
+    """Puts the components together.
+
+    Args:
+        config: All settings.
+        data: The data folder's facts.
+        root: Where artifacts go.
+        serving_dir: Where Pusher writes and LatestBlessedModel looks.
+        baseline: What `find_baseline` gives for `training_fingerprint(config, data)` now.
+        **runner_arguments: What TFX's Pipeline takes besides (metadata connection and the like).
+    """
+    ingest = _ingest(config, data)
+    schema = ImportSchemaGen(schema_file=str(SCHEMA_FILE)).with_id("ImportSchemaGen")
+    # The schema tells TFDV which features are pictures: their bytes are no values to count.
+    statistics = StatisticsGen(examples=ingest.outputs["examples"], schema=schema.outputs["schema"])
+    guard = SchemaGuard(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    guard.with_id("ExampleValidator")
+    transform = _transform(config, data, ingest, schema)
+    transform.add_upstream_node(guard)
+    trainer = _trainer(config, data, transform)
+    blessed = LatestBlessedModel(
+        serving_dir=serving_dir,
+        fingerprint=training_fingerprint(config, data),
+        expected_version=baseline,
+    )
+    # The model in service is looked up late: another run may have pushed one while this one trained.
+    blessed.add_upstream_node(trainer)
+    evaluator = IoUEvaluator(
+        examples=ingest.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=blessed.outputs["model"],
+        schema=schema.outputs["schema"],
+        label_map=data.label_map,
+        gate=config.gate,
+        code_fingerprint=fingerprint.of_code(*EVALUATOR_CODE),
+    ).with_id("Evaluator")
+    report = EvaluationReport(
+        examples=ingest.outputs["examples"],
+        rejections=ingest.outputs["rejections"],
+        anomalies=guard.outputs["anomalies"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        label_map=data.label_map,
+        facts=_facts(config, data),
+        code_fingerprint=fingerprint.of_code(*REPORT_CODE),
+    )
+    pusher = Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_dir)
+        ),
+    )
+    pusher.add_upstream_node(report)
+    nodes = [ingest, schema, statistics, guard, transform, trainer, blessed, evaluator, report, pusher]
+    chosen: list[base_node.BaseNode] = [node for node in nodes if node.id in config.components]
+    return Pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=root,
+        components=chosen,
+        enable_cache=config.run.cache,
+        beam_pipeline_args=list(config.run.beam_args),
+        **runner_arguments,
+    )
+
+
+def training_fingerprint(config: Config, data: DataFacts) -> str:
+    """Identifies a training: equal data, code and settings give an equal model."""
+    return fingerprint.of_values(
+        data.fingerprint,
+        _ingest_parameters(config, data),
+        asdict(config.network),
+        asdict(config.training),
+        fingerprint.of_code(*TRAINER_CODE, *EXAMPLE_GEN_CODE),
+    )
+
+
+def import_path(function: Callable) -> str:
+    """The dotted path by which TFX imports a function; derived, so that a rename cannot break it."""
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _ingest_parameters(config: Config, data: DataFacts) -> dict[str, str | float]:
+    return {
+        "data": data.folder,
+        "images_folder": config.data.images_folder,
+        "masks_folder": config.data.masks_folder,
+        "label_map": data.label_map.to_json(),
+        "uncertain": config.data.uncertain,
+        "eval_fraction": config.data.eval_fraction,
+        "max_rejected": config.data.max_rejected,
+    }
+
+
+def _ingest(config: Config, data: DataFacts) -> ImageMaskExampleGen:
+    return ImageMaskExampleGen(
+        **_ingest_parameters(config, data),
+        data_fingerprint=data.fingerprint,
+        code_fingerprint=fingerprint.of_code(*EXAMPLE_GEN_CODE),
+    )
+
+
+def _transform(config: Config, data: DataFacts, ingest: ImageMaskExampleGen, schema: ImportSchemaGen) -> Transform:
+    height, width = config.network.image_size
+    return Transform(
+        examples=ingest.outputs["examples"],
+        schema=schema.outputs["schema"],
+        preprocessing_fn=import_path(preprocessing_fn),
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        custom_config={
+            "image_height": height,
+            "image_width": width,
+            "class_count": len(data.label_map.classes),
+            "code_fingerprint": fingerprint.of_code(*TRANSFORM_CODE),
+        },
+        # Statistics of re-encoded pictures say nothing that ExampleGen's do not.
+        disable_statistics=True,
+    )
+
+
+def _trainer(config: Config, data: DataFacts, transform: Transform) -> Trainer:
+    return Trainer(
+        run_fn=import_path(run_fn),
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(num_steps=config.training.steps),
+        eval_args=trainer_pb2.EvalArgs(),
+        custom_config={
+            "network": asdict(config.network),
+            "training": asdict(config.training),
+            "label_map": data.label_map.to_json(),
+            "fingerprint": training_fingerprint(config, data),
+        },
+    )
+
+
+def _facts(config: Config, data: DataFacts) -> dict[str, str]:
+    settings = {
+        name.replace("_", "-"): json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else str(value)
+        for name, value in config.flat().items()
+        if name not in ("workspace", "until", "cache", "data")
+    }
+    return {"data": data.folder, "data fingerprint": data.fingerprint, **settings}

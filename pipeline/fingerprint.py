@@ -1,0 +1,53 @@
+"""Short names for "the same data" and "the same code", so that caches notice when either changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+_LENGTH = 16
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def of_values(*values: Any) -> str:
+    """Fingerprint of values whose `repr` says everything about them."""
+    return hashlib.sha256(repr(values).encode("utf-8", "surrogateescape")).hexdigest()[:_LENGTH]
+
+
+def of_code(*places: str) -> str:
+    """Fingerprint of the source files below places of the project (folders or files)."""
+    digest = hashlib.sha256()
+    for place in sorted(places):
+        top = PROJECT / place
+        files = sorted(top.rglob("*")) if top.is_dir() else [top]
+        for path in files:
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(str(path.relative_to(PROJECT)).encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:_LENGTH]
+
+
+def of_files(folders: Iterable[Path]) -> tuple[str, int]:
+    """Fingerprint of names, sizes and modification times, and the number of files.
+
+    Contents are not read: a listing is as far as one can go at a hundred million pictures. Whoever changes a
+    file and keeps its size and its time to the nanosecond must start with `--no-cache`.
+    """
+    digest, count = hashlib.sha256(), 0
+    for folder in folders:
+        for where, subfolders, names in os.walk(folder):
+            subfolders.sort()
+            for name in sorted(names):
+                path = os.path.join(where, name)
+                try:
+                    facts = os.stat(path)
+                    told = f"{os.path.relpath(path, folder)}|{facts.st_size}|{facts.st_mtime_ns}\n"
+                except OSError:
+                    told = f"{os.path.relpath(path, folder)}|unreadable\n"
+                digest.update(told.encode("utf-8", "surrogateescape"))
+                count += 1
+        digest.update(b"--\n")
+    return digest.hexdigest()[:_LENGTH], count

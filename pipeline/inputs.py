@@ -1,0 +1,69 @@
+"""What a run needs to know about its data before it begins: the folder, the classes, a fingerprint."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.image_mask_example_gen.settings import DataSettings
+from components.settings import SettingError, nearest
+from pipeline import fingerprint
+from pipeline.config import Config
+from schema.labelmap import LabelMap, read_labelmap
+
+SAMPLE_FOLDER = "sample_data"
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Facts of the data folder.
+
+    Attributes:
+        folder: The data folder, absolute.
+        label_map: Classes and colours.
+        fingerprint: Changes when a photo, a mask or the label map changes.
+        file_count: Files in the folder of photos, for estimates.
+    """
+
+    folder: str
+    label_map: LabelMap
+    fingerprint: str
+    file_count: int
+
+
+def look_at_data(config: Config) -> DataFacts:
+    """Checks the data folder; generates the sample set where none is named.
+
+    Raises:
+        SettingError: A folder is missing; names what is there instead.
+        LabelMapError: The label map is missing or wrong.
+    """
+    settings = config.data
+    folder = Path(settings.data).expanduser().absolute() if settings.data else _sample(config)
+    _check_folders(folder, settings)
+    label_map_path = folder / settings.labelmap
+    label_map = read_labelmap(label_map_path, ignored_names=settings.ignore_classes, background=settings.background)
+    photos, count = fingerprint.of_files([folder / settings.images_folder])
+    masks, _ = fingerprint.of_files([folder / settings.masks_folder])
+    return DataFacts(str(folder), label_map, fingerprint.of_values(photos, masks, label_map.to_json()), count)
+
+
+def _sample(config: Config) -> Path:
+    from components.sample_data import write_sample_data  # Pillow and numpy, only where they are needed
+
+    folder = config.workspace / SAMPLE_FOLDER
+    write_sample_data(folder, count=config.data.sample_count)
+    return folder
+
+
+def _check_folders(folder: Path, settings: DataSettings) -> None:
+    if not folder.is_dir():
+        raise SettingError(f"data: there is no folder {folder}")
+    for name, value in (("images-folder", settings.images_folder), ("masks-folder", settings.masks_folder)):
+        if not (folder / value).is_dir():
+            there = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+            close = nearest(value, there)
+            meant = f"; did you mean --{name} {close}?" if close else ""
+            found = f"there are {', '.join(there)}" if there else "it holds no folders"
+            raise SettingError(f"{name}: there is no folder {value!r} in {folder}; {found}{meant}")
