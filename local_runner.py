@@ -43,16 +43,18 @@ def run(config: Config) -> int:
     log = config.workspace / "logs" / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     try:
         data = look_at_data(config)
+    except (ValueError, OSError) as error:
+        print(f"local_runner: {error}", file=sys.stderr)
+        return FAILED
+    try:
         with output_to_log(log) as stream:
             return _run_logged(config, data, log, Console(stream))
-    except ValueError as error:  # settings, label maps and folders that cannot be used
-        print(f"local_runner: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"local_runner: workspace {config.workspace}: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nlocal_runner: interrupted; the same command goes on where this run ended", file=sys.stderr)
         return INTERRUPTED
-    return FAILED
+    except OSError as error:
+        print(f"local_runner: workspace {config.workspace}: {error}", file=sys.stderr)
+        return FAILED
 
 
 def _run_logged(config: Config, data: DataFacts, log: Path, console: Console) -> int:

@@ -6,6 +6,7 @@ The standard library is enough to read declarations, so that `--help` answers at
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import field, fields
 from typing import Any
@@ -61,6 +62,8 @@ def between(low: float, high: float) -> Rule:
     def rule(value: float) -> str:
         if low <= value <= high:
             return ""
+        if math.isnan(value):
+            return f"not a number; it must be from {low:g} to {high:g}"
         return (
             f"{value:g} is not from {low:g} to {high:g}; the nearest value that works is {min(max(value, low), high):g}"
         )

@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Prints the line and exits with code 1, as every failure does."""
-        unknown = message.removeprefix("unrecognized arguments: ").split()[0]
+        unknown = next(iter(message.removeprefix("unrecognized arguments: ").split()), "")
         close = nearest(unknown.split("=")[0], self._option_string_actions) if unknown.startswith("-") else ""
         meant = f"; did you mean {close}?" if close else "; --help lists every setting"
         self.exit(1, f"{self.prog.removesuffix('.py')}: {message}{meant}\n")
@@ -53,7 +53,7 @@ def read_config(arguments: argparse.Namespace) -> Config:
 def _add_flag(section: Any, one: Field) -> None:
     flag = "--" + one.name.replace("_", "-")
     choices = ", ".join(name for name in getattr(one.metadata["rule"], "choices", ()) if name)
-    told = one.metadata["help"] + (f"; one of {choices}" if choices else "") + f" (default: {_show(one.default)})"
+    told = one.metadata["help"] + (f"; one of {choices}" if choices else "") + f" (default: {_show(one)})"
     told = told.replace("%", "%%")
     if isinstance(one.default, bool):
         section.add_argument(flag, dest=one.name, action=argparse.BooleanOptionalAction, default=None, help=told)
@@ -70,7 +70,10 @@ def _metavar(one: Field) -> str:
     return {int: "N", float: "X"}.get(kind, "TEXT")
 
 
-def _show(default: Any) -> str:
+def _show(one: Field) -> str:
+    default: Any = one.default
+    if one.name == "image_size":
+        return "x".join(map(str, default))
     if isinstance(default, tuple):
         return ",".join(map(str, default)) or "none"
     return f'"{default}"' if default == "" else str(default)
@@ -96,28 +99,39 @@ def _convert(one: Field, value: Any) -> Any:
     """Brings a flag's text or a YAML value to the type of the setting's default."""
     default: Any = one.default
     kind: Any = type(default)
+    if one.name == "image_size":
+        return _size(value)
     try:
-        if one.name == "image_size":
-            return _size(value)
         if kind is tuple:
             items = value.split(",") if isinstance(value, str) else list(value)
             item_kind = type(default[0]) if default else str
             return tuple(item_kind(str(item).strip()) for item in items if str(item).strip())
         if kind is bool and not isinstance(value, bool):
             raise ValueError
-        if kind is int and (isinstance(value, bool) or float(value) != int(float(value))):
+        if kind is int:
+            return _whole(value)
+        if kind is str and value is None:
+            return ""
+        if kind in (str, float) and isinstance(value, bool):
             raise ValueError
-        return kind(int(float(value)) if kind is int else value)
+        return kind(value)
     except (ValueError, TypeError, OverflowError):
-        wanted = {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "a list")
+        wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(kind, "a list")
         name = one.name.replace("_", "-")
-        raise SettingError(f"{name}: {value!r} is not {wanted}, as in {_show(one.default)}") from None
+        raise SettingError(f"{name}: {value!r} is not {wanted}, as in {_show(one)}") from None
+
+
+def _whole(value: Any) -> int:
+    """Raises ValueError for what has a fraction, which int() would drop."""
+    if isinstance(value, bool) or float(value) != int(float(value)):
+        raise ValueError
+    return int(float(value))
 
 
 def _size(value: Any) -> tuple[int, int]:
     parts: Sequence[Any] = value.lower().split("x") if isinstance(value, str) else value
     try:
-        height, width = (int(part) for part in parts)
-    except (ValueError, TypeError):
+        height, width = (_whole(part) for part in parts)
+    except (ValueError, TypeError, OverflowError):
         raise SettingError(f"image-size: {value!r} is not height x width, as in 224x320") from None
     return height, width

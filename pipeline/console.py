@@ -63,7 +63,7 @@ class Console:
     def end(self, note: str = "") -> None:
         """Ends the piece of work and prints its time."""
         seconds = duration(time.monotonic() - self._started)
-        self.say(f"{self._label:<26}{seconds:>9}  {note}".rstrip())
+        self.say(f"{self._label:<26}{seconds:>11}  {note}".rstrip())
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Prints rows in columns: the first to the left, the others to the right; the first row is the head."""

@@ -60,6 +60,8 @@ def _sample(config: Config) -> Path:
 def _check_folders(folder: Path, settings: DataSettings) -> None:
     if not folder.is_dir():
         raise SettingError(f"data: there is no folder {folder}")
+    if (folder / settings.images_folder).resolve() == (folder / settings.masks_folder).resolve():
+        raise SettingError(f"masks-folder: {settings.masks_folder!r} is also the folder of the photos")
     for name, value in (("images-folder", settings.images_folder), ("masks-folder", settings.masks_folder)):
         if not (folder / value).is_dir():
             there = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())

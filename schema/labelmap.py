@@ -90,10 +90,13 @@ def read_labelmap(path: Path, *, ignored_names: Iterable[str] = DEFAULT_IGNORED,
         raise LabelMapError(
             f"{path}: there is no such file. It lists the classes, one a line, as name:red,green,blue::"
         ) from None
+    except OSError as error:
+        raise LabelMapError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise LabelMapError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    entries = [_parse_line(path, number, line) for number, line in _content_lines(text)]
-    _refuse_repeats(path, entries)
+    numbered = [(number, _parse_line(path, number, line)) for number, line in _content_lines(text)]
+    _refuse_repeats(path, numbered)
+    entries = [entry for _, entry in numbered]
     skipped = {name.strip().lower() for name in ignored_names}
     classes = tuple(entry for entry in entries if entry.name.lower() not in skipped)
     ignored = tuple(entry for entry in entries if entry.name.lower() in skipped)
@@ -123,15 +126,17 @@ def _parse_line(path: Path, number: int, line: str) -> LabelClass:
     return LabelClass(name.strip(), (color[0], color[1], color[2]))
 
 
-def _refuse_repeats(path: Path, entries: list[LabelClass]) -> None:
+def _refuse_repeats(path: Path, entries: list[tuple[int, LabelClass]]) -> None:
     by_name: dict[str, LabelClass] = {}
     by_color: dict[Color, LabelClass] = {}
-    for entry in entries:
+    for number, entry in entries:
         if entry.name in by_name:
-            raise LabelMapError(f"{path}: class {entry.name!r} is listed twice")
+            raise LabelMapError(f"{path}, line {number}: class {entry.name!r} is listed twice")
         if entry.color in by_color:
             other = by_color[entry.color].name
-            raise LabelMapError(f"{path}: classes {other!r} and {entry.name!r} share the colour {entry.color}")
+            raise LabelMapError(
+                f"{path}, line {number}: classes {other!r} and {entry.name!r} share the colour {entry.color}"
+            )
         by_name[entry.name] = by_color[entry.color] = entry
 
 

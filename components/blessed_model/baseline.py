@@ -6,7 +6,7 @@ import os
 
 from tfx.dsl.io import fileio
 
-from components.trainer.card import read_card
+from components.trainer.card import CARD_FILE, read_card
 
 _SAVED_MODEL = "saved_model.pb"
 
@@ -17,7 +17,11 @@ def pushed_versions(serving_dir: str) -> list[int]:
         return []
     names = (name.rstrip("/") for name in fileio.listdir(serving_dir))
     return sorted(
-        int(name) for name in names if name.isdigit() and fileio.exists(os.path.join(serving_dir, name, _SAVED_MODEL))
+        int(name)
+        for name in names
+        if name.isascii()
+        and name.isdigit()
+        and all(fileio.exists(os.path.join(serving_dir, name, one)) for one in (_SAVED_MODEL, CARD_FILE))
     )
 
 

@@ -44,6 +44,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         rejections = artifact_utils.get_single_instance(output_dict["rejections"])
         examples.split_names = artifact_utils.encode_split_names(list(_SPLITS))
+        examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
         fileio.makedirs(rejections.uri)
         with self._make_beam_pipeline() as pipeline:
             _build(pipeline, examples.uri, rejections.uri, exec_properties)
@@ -83,6 +84,13 @@ def _build(pipeline: beam.Pipeline, examples_uri: str, rejections_uri: str, sett
     )
 
 
+def _walk(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    try:
+        yield from fileio.walk(top)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{top}: a file name below it is not UTF-8 ({error.object!r}); rename it") from None
+
+
 class _ListFiles(beam.DoFn):
     """(kind, folder) to (key, (kind, path relative to the data folder))."""
 
@@ -92,7 +100,7 @@ class _ListFiles(beam.DoFn):
     def process(self, element: tuple[str, str]) -> Iterator[tuple[str, tuple[str, str]]]:
         kind, folder = element
         top = os.path.join(self._data, folder)
-        for where, _, names in fileio.walk(top):
+        for where, _, names in _walk(top):
             relative = os.path.relpath(where, top).replace(os.sep, "/")
             for name in names:
                 path = name if relative == "." else posixpath.join(relative, name)

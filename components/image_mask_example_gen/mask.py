@@ -76,7 +76,12 @@ def read_mask(content: bytes, palette: Palette, size: tuple[int, int], *, uncert
     Raises:
         Rejected: The file cannot be read, or its shape is not the photo's.
     """
-    picture = to_rgb(open_picture(content))
+    picture = open_picture(content)
+    if picture.mode in ("RGBA", "P", "LA", "PA"):
+        # Colours say the class, transparency says nothing: annotation tools export the background as clear.
+        picture.info.pop("transparency", None)
+        picture = picture.convert("RGBA" if "A" in picture.mode else "RGB").convert("RGB")
+    picture = to_rgb(picture)
     _check_shape(picture, size)
     cleaned = clean_mask(np.asarray(picture), palette, uncertain=uncertain)
     if cleaned.class_map.shape == size:

@@ -1,13 +1,14 @@
-"""Reads photos as they come and brings them into one form: upright, 8-bit RGB, JPEG or PNG."""
+"""Reads photos as they come and brings them into one form: upright, 8-bit RGB, JPEG."""
 
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from components.image_mask_example_gen.rejection import Rejected
 
@@ -18,6 +19,16 @@ Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS decides, with a reason that names th
 
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = 1
+_UNDOING = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation."""
 _GREY_SIDE = 64
 _JPEG_QUALITY = 95
 
@@ -27,7 +38,7 @@ class Photo:
     """A photo in its one form.
 
     Attributes:
-        encoded: The file's own bytes where they already are upright 8-bit RGB JPEG or PNG, else a new JPEG.
+        encoded: The file's own bytes where they already are an upright 8-bit RGB JPEG, else a new JPEG.
         height: Pixels.
         width: Pixels.
         brightness: Mean luma, 0 to 1.
@@ -74,10 +85,12 @@ def read_photo(content: bytes) -> Photo:
         Rejected: See `open_picture`.
     """
     picture = open_picture(content)
-    orientation = int(picture.getexif().get(_EXIF_ORIENTATION, _UPRIGHT) or _UPRIGHT)
-    keep = picture.mode == "RGB" and picture.format in ("JPEG", "PNG") and orientation == _UPRIGHT
-    if not keep:
-        picture = to_rgb(ImageOps.exif_transpose(picture))
+    orientation = _orientation(picture)
+    # A PNG is always written anew: Pillow forgives cut and altered ones that TensorFlow refuses.
+    if not (picture.mode == "RGB" and picture.format == "JPEG" and orientation == _UPRIGHT):
+        if orientation != _UPRIGHT:
+            picture = picture.transpose(_UNDOING[orientation])
+        picture = to_rgb(picture)
         content = _encode_jpeg(picture)
     # A small picture has the same mean, at a fraction of the cost.
     grey = (
@@ -86,6 +99,15 @@ def read_photo(content: bytes) -> Photo:
         else picture.reduce(max(1, picture.width // _GREY_SIDE)).convert("L")
     )
     return Photo(content, picture.height, picture.width, float(np.asarray(grey).mean() / 255), orientation)
+
+
+def _orientation(picture: Image.Image) -> int:
+    """EXIF orientation, 2 to 8, or 1 where there is none or it makes no sense."""
+    try:
+        orientation = picture.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
+    except (ValueError, TypeError, KeyError, SyntaxError, OSError, struct.error):
+        return _UPRIGHT
+    return orientation if isinstance(orientation, int) and orientation in _UNDOING else _UPRIGHT
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:

@@ -38,6 +38,8 @@ class _SlowerEncoder:
 
     encoder_rate = 1.0
 
+    # It is called once a variable while the step is traced: AutoGraph would convert it anew each time.
+    @tf.autograph.experimental.do_not_convert
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable with its own rate."""
         # Keras hands over the bare TensorFlow variable here; its own one knows the layer's name.

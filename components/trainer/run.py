@@ -77,6 +77,8 @@ def train(
         every=settings.eval_every,
         total_steps=settings.steps,
     )
+    # Without its variables the first step would be traced twice.
+    network.optimizer.build(network.trainable_variables)
     shown = callbacks.ShowProgress(settings.steps, evaluate)
     batches = input_pipeline.training_batches(
         fn_args.train_files,

@@ -17,8 +17,18 @@ pytestmark = pytest.mark.end_to_end
 def test_compile_writes_every_component_of_the_local_run(tmp_path):
     out = tmp_path / "pipeline.yaml"
     done = subprocess.run(
-        [sys.executable, "kubeflow_runner.py", "compile", "--out", str(out), "--image", "registry.example/pspnet:1"]
-        + ["--workspace", str(tmp_path / "workspace"), "--sample-count", "20", "--steps", "123"],
+        [
+            *(
+                sys.executable,
+                "kubeflow_runner.py",
+                "compile",
+                "--out",
+                str(out),
+                "--image",
+                "registry.example/pspnet:1",
+            ),
+            *("--workspace", str(tmp_path / "workspace"), "--sample-count", "20", "--steps", "123"),
+        ],
         cwd=PROJECT,
         capture_output=True,
         text=True,

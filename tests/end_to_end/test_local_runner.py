@@ -13,10 +13,28 @@ from PIL import Image
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-SETTINGS = (
-    "--sample-count 36 --eval-fraction 0.3 --image-size 96x160 --bins 1,2,3 --head-channels 64 "
-    "--eval-every 20 --batch-size 4 --min-mean-iou 0.55 --min-class-iou 0.2 --max-drop 0.02"
-).split()
+SETTINGS = [
+    "--sample-count",
+    "36",
+    "--eval-fraction",
+    "0.3",
+    "--image-size",
+    "96x160",
+    "--bins",
+    "1,2,3",
+    "--head-channels",
+    "64",
+    "--eval-every",
+    "20",
+    "--batch-size",
+    "4",
+    "--min-mean-iou",
+    "0.55",
+    "--min-class-iou",
+    "0.2",
+    "--max-drop",
+    "0.02",
+]
 
 pytestmark = pytest.mark.end_to_end
 
