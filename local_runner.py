@@ -44,7 +44,8 @@ def run(config: Config) -> int:
     try:
         data = look_at_data(config)
     except (ValueError, OSError) as error:
-        print(f"local_runner: {error}", file=sys.stderr)
+        where = f"workspace {config.workspace}: " if isinstance(error, OSError) else ""
+        print(f"local_runner: {where}{error}", file=sys.stderr)
         return FAILED
     try:
         with output_to_log(log) as stream:

@@ -63,7 +63,7 @@ def between(low: float, high: float) -> Rule:
         if low <= value <= high:
             return ""
         if math.isnan(value):
-            return f"not a number; it must be from {low:g} to {high:g}"
+            return f"nan is not a number; it must be from {low:g} to {high:g}"
         return (
             f"{value:g} is not from {low:g} to {high:g}; the nearest value that works is {min(max(value, low), high):g}"
         )
@@ -74,6 +74,13 @@ def between(low: float, high: float) -> Rule:
 def at_least(low: int) -> Rule:
     """A number with a lower bound."""
     return lambda value: "" if value >= low else f"{value} is too small; the nearest value that works is {low}"
+
+
+def distinct_positive_integers(values: tuple[int, ...]) -> str:
+    """The rule for a list of different numbers from 1."""
+    told = positive_integers()(values)
+    repeated = next((value for value in values if values.count(value) > 1), None)
+    return told or (f"{repeated} is listed twice" if repeated else "")
 
 
 def positive_integers(*, count: int | None = None) -> Rule:

@@ -44,7 +44,7 @@ def create_pipeline(
         data: The data folder's facts.
         root: Where artifacts go.
         serving_dir: Where Pusher writes and LatestBlessedModel looks.
-        baseline: What `find_baseline` gives for `training_fingerprint(config, data)` now.
+        baseline: What `find_baseline` gives for this training now.
         **runner_arguments: What TFX's Pipeline takes besides (metadata connection and the like).
     """
     ingest = _ingest(config, data)
@@ -59,6 +59,7 @@ def create_pipeline(
     blessed = LatestBlessedModel(
         serving_dir=serving_dir,
         fingerprint=training_fingerprint(config, data),
+        label_map=data.label_map,
         expected_version=baseline,
     )
     # The model in service is looked up late: another run may have pushed one while this one trained.

@@ -97,7 +97,7 @@ def run_local(config: Config, data: DataFacts, console: Console) -> Outcome:
         data,
         root=str(config.workspace / "artifacts"),
         serving_dir=serving_dir,
-        baseline=find_baseline(serving_dir, training_fingerprint(config, data)),
+        baseline=find_baseline(serving_dir, training_fingerprint(config, data), data.label_map.names),
         metadata_connection_config=connection,
     )
     whole = compiler.Compiler().compile(pipeline)

@@ -12,7 +12,7 @@ SCHEMA_FILE = Path(__file__).with_name("schema.pbtxt")
 
 # Written by ImageMaskExampleGen.
 IMAGE_KEY = "image/key"  # relative path without extension
-IMAGE_ENCODED = "image/encoded"  # upright 8-bit RGB JPEG
+IMAGE_ENCODED = "image/encoded"  # upright 8-bit RGB, JPEG or PNG
 IMAGE_HEIGHT = "image/height"  # pixels
 IMAGE_WIDTH = "image/width"  # pixels
 IMAGE_BRIGHTNESS = "image/brightness"  # mean luma, 0 to 1

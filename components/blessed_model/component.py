@@ -15,6 +15,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils, path_utils
 
 from components.blessed_model.baseline import find_baseline
+from schema.labelmap import LabelMap
 
 _ABSENT = "absent"
 _VERSION = "pushed_version"
@@ -34,7 +35,8 @@ class Executor(base_executor.BaseExecutor):
         """Finds and copies the baseline."""
         self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(output_dict["model"])
-        version = find_baseline(exec_properties["serving_dir"], exec_properties["fingerprint"])
+        class_names = LabelMap.from_json(exec_properties["label_map"]).names
+        version = find_baseline(exec_properties["serving_dir"], exec_properties["fingerprint"], class_names)
         model.set_int_custom_property(_ABSENT, int(not version))
         if version:
             model.set_string_custom_property(_VERSION, version)
@@ -48,6 +50,7 @@ class LatestBlessedModelSpec(ComponentSpec):
     PARAMETERS = {  # noqa: RUF012 - TFX's interface
         "serving_dir": ExecutionParameter(type=str),
         "fingerprint": ExecutionParameter(type=str),
+        "label_map": ExecutionParameter(type=str),
         "expected_version": ExecutionParameter(type=str),
     }
     INPUTS: dict = {}  # noqa: RUF012
@@ -60,8 +63,8 @@ class LatestBlessedModel(base_component.BaseComponent):
     SPEC_CLASS = LatestBlessedModelSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, *, serving_dir: str, fingerprint: str, expected_version: str):
-        """Takes the folder of pushed models and the fingerprint of the candidate's training.
+    def __init__(self, *, serving_dir: str, fingerprint: str, label_map: LabelMap, expected_version: str):
+        """Takes the folder of pushed models, the fingerprint of the candidate's training and its classes.
 
         `expected_version` is what `find_baseline` gave when the run began. The executor looks again; the
         parameter makes the cache notice that another model went into service.
@@ -70,6 +73,7 @@ class LatestBlessedModel(base_component.BaseComponent):
             LatestBlessedModelSpec(
                 serving_dir=serving_dir,
                 fingerprint=fingerprint,
+                label_map=label_map.to_json(),
                 expected_version=expected_version,
                 model=types.Channel(type=standard_artifacts.Model),
             )

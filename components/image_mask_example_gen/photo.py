@@ -1,4 +1,4 @@
-"""Reads photos as they come and brings them into one form: upright, 8-bit RGB, JPEG."""
+"""Reads photos as they come and brings them into one form: upright, 8-bit RGB, JPEG or PNG."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNDOING = {
 }
 """What undoes each EXIF orientation."""
 _GREY_SIDE = 64
-_JPEG_QUALITY = 95
+_JPEG = {"quality": 95, "subsampling": 0}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Photo:
     """A photo in its one form.
 
     Attributes:
-        encoded: The file's own bytes where they already are an upright 8-bit RGB JPEG, else a new JPEG.
+        encoded: The file's own bytes where they already are an upright 8-bit RGB JPEG; a new PNG for a PNG; else a
+            new JPEG.
         height: Pixels.
         width: Pixels.
         brightness: Mean luma, 0 to 1.
@@ -88,10 +89,11 @@ def read_photo(content: bytes) -> Photo:
     orientation = _orientation(picture)
     # A PNG is always written anew: Pillow forgives cut and altered ones that TensorFlow refuses.
     if not (picture.mode == "RGB" and picture.format == "JPEG" and orientation == _UPRIGHT):
+        as_png = picture.format == "PNG"
         if orientation != _UPRIGHT:
             picture = picture.transpose(_UNDOING[orientation])
         picture = to_rgb(picture)
-        content = _encode_jpeg(picture)
+        content = _encode(picture, "PNG", compress_level=1) if as_png else _encode(picture, "JPEG", **_JPEG)
     # A small picture has the same mean, at a fraction of the cost.
     grey = (
         picture.convert("L")
@@ -123,7 +125,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _encode_jpeg(picture: Image.Image) -> bytes:
+def _encode(picture: Image.Image, file_format: str, **options: int) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    picture.save(buffer, file_format, **options)
     return buffer.getvalue()

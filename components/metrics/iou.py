@@ -34,13 +34,21 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, class_count: int
 
     Returns:
         int64 [classes, classes]: rows are the truth, columns the prediction.
+
+    Raises:
+        ValueError: The shapes differ, or a label or a prediction is no class.
     """
+    if truth.shape != prediction.shape:
+        raise ValueError(f"truth {truth.shape} and prediction {prediction.shape} differ in shape")
     # Joining both numbers in 16 bits and counting once is the fastest way that numpy has.
     joined = (truth.ravel().astype(np.uint16) << 8) | prediction.ravel()
     counts = np.bincount(joined, minlength=256 * 256).reshape(256, 256)
     outside = [value for value in np.flatnonzero(counts.sum(axis=1)) if class_count <= value != IGNORE_LABEL]
     if outside:
         raise ValueError(f"labels {outside} are neither one of {class_count} classes nor {IGNORE_LABEL}")
+    unknown = np.flatnonzero(counts[:class_count, class_count:].sum(axis=0)) + class_count
+    if unknown.size:
+        raise ValueError(f"predictions {unknown.tolist()} are none of {class_count} classes")
     return counts[:class_count, :class_count].astype(np.int64)
 
 

@@ -50,10 +50,17 @@ def select_photos(files: Sequence[str], serve: Any, label_map: LabelMap) -> list
 
 
 def spread(scored: Sequence[Scored], count: int) -> list[Scored]:
-    """A third each of the worst, the middle and the best, without repeats; all where there are few."""
+    """A third each of the worst, the middle and the best, without repeats; all where there are few.
+
+    Photos without an object are shown only where too few hold one: they have no IoU to be good or bad at.
+    """
     ranked = sorted(scored, key=lambda one: (one.iou is None, one.iou, one.place))
     if len(ranked) <= count:
         return ranked
+    with_object = [one for one in ranked if one.iou is not None]
+    if len(with_object) <= count:
+        return ranked[:count]
+    ranked = with_object
     third = count // 3
     middle = min(max((len(ranked) - third) // 2, third), len(ranked) - 2 * third)
     return [*ranked[:third], *ranked[middle : middle + third], *ranked[-third:]]

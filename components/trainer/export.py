@@ -40,7 +40,8 @@ class Predictor(tf.Module):
             return (
                 _encode_grey(tf.cast(class_map, tf.uint8)),
                 _encode_grey(tf.cast(tf.round(confidence * 255), tf.uint8)),
-                tf.reduce_mean(probabilities, [0, 1]),
+                # In two steps: float32 loses the thousandths when millions of numbers are summed at once.
+                tf.reduce_mean(tf.reduce_mean(probabilities, 0), 0),
             )
 
         signature = (

@@ -95,11 +95,6 @@ def class_pixels(patterns: Sequence[str], class_count: int) -> np.ndarray:
     raise ValueError(f"no records in {', '.join(patterns)}")
 
 
-def count_records(patterns: Sequence[str]) -> int:
-    """Number of records of a split."""
-    return sum(1 for _ in read_records(patterns))
-
-
 def padded_pair(parsed: dict[str, tf.Tensor], size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
     """Decodes and pads: float32 [H, W, 3] and uint8 [H, W, 1]."""
     photo = picture.decode_photo(parsed[features.TRAIN_IMAGE])

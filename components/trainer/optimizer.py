@@ -44,8 +44,18 @@ class _SlowerEncoder:
         """Updates one variable with its own rate."""
         # Keras hands over the bare TensorFlow variable here; its own one knows the layer's name.
         owner = self._trainable_variables[self._get_variable_index(variable)]  # type: ignore[attr-defined]
-        factor = self.encoder_rate if owner.path.startswith(ENCODER_PREFIXES) else 1.0
-        super().update_step(gradient, variable, learning_rate * factor)  # type: ignore[misc]
+        super().update_step(gradient, variable, learning_rate * self._factor(owner))  # type: ignore[misc]
+
+    @tf.autograph.experimental.do_not_convert
+    def _apply_weight_decay(self, variables):
+        """Decays kernels at their own rate; Keras would decay all of them at the full one."""
+        for variable in variables:
+            if self._use_weight_decay(variable):  # type: ignore[attr-defined]
+                rate = self.learning_rate * self._factor(variable)  # type: ignore[attr-defined]
+                variable.assign(variable * (1 - rate * self.weight_decay))  # type: ignore[attr-defined]
+
+    def _factor(self, variable: keras.Variable) -> float:
+        return self.encoder_rate if variable.path.startswith(ENCODER_PREFIXES) else 1.0
 
 
 class SlowerEncoderAdamW(_SlowerEncoder, keras.optimizers.AdamW):
