@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from tfx.components import Pusher, StatisticsGen, Trainer, Transform
+from tfx.components import Pusher, StatisticsGen, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import base_node
 from tfx.orchestration.pipeline import Pipeline
@@ -19,6 +19,7 @@ from components.example_validator.component import SchemaGuard
 from components.image_mask_example_gen.component import ImageMaskExampleGen
 from components.report.component import EvaluationReport
 from components.trainer.run import run_fn
+from components.transform.component import PictureTransform
 from components.transform.preprocessing import preprocessing_fn
 from pipeline import fingerprint
 from pipeline.config import Config
@@ -53,7 +54,7 @@ def create_pipeline(
     statistics = StatisticsGen(examples=ingest.outputs["examples"], schema=schema.outputs["schema"])
     guard = SchemaGuard(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
     guard.with_id("ExampleValidator")
-    transform = _transform(config, data, ingest, schema)
+    transform = _transform(config, data, ingest, schema).with_id("Transform")
     transform.add_upstream_node(guard)
     trainer = _trainer(config, data, transform)
     blessed = LatestBlessedModel(
@@ -140,9 +141,11 @@ def _ingest(config: Config, data: DataFacts) -> ImageMaskExampleGen:
     )
 
 
-def _transform(config: Config, data: DataFacts, ingest: ImageMaskExampleGen, schema: ImportSchemaGen) -> Transform:
+def _transform(
+    config: Config, data: DataFacts, ingest: ImageMaskExampleGen, schema: ImportSchemaGen
+) -> PictureTransform:
     height, width = config.network.image_size
-    return Transform(
+    return PictureTransform(
         examples=ingest.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn=import_path(preprocessing_fn),
@@ -158,7 +161,7 @@ def _transform(config: Config, data: DataFacts, ingest: ImageMaskExampleGen, sch
     )
 
 
-def _trainer(config: Config, data: DataFacts, transform: Transform) -> Trainer:
+def _trainer(config: Config, data: DataFacts, transform: PictureTransform) -> Trainer:
     return Trainer(
         run_fn=import_path(run_fn),
         examples=transform.outputs["transformed_examples"],
