@@ -1,71 +1,34 @@
-"""From a mask saved as JPEG to an exact class map."""
+"""From a mask file to an exact class map, or to the reason why there is none."""
 
 from __future__ import annotations
-
-import io
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from components.image_mask_example_gen.mask_cleaning import CleanMask, clean_mask, clean_planes
+from components.image_mask_example_gen.mask_planes import planes_of_jpeg
+from components.image_mask_example_gen.palette import Palette, judge
 from components.image_mask_example_gen.photo import open_picture, to_rgb
 from components.image_mask_example_gen.rejection import Rejected
-from components.image_mask_example_gen.settings import IGNORE, KEEP
+from components.image_mask_example_gen.settings import KEEP
 from schema.features import IGNORE_LABEL
-from schema.labelmap import LabelMap
 
-UNCERTAIN_RATIO = 0.5
-"""A pixel is uncertain when its nearest colour is more than half as far away as its second nearest."""
-
-OFF_PALETTE_DISTANCE = 64.0
-"""RGB distance from the line between its two nearest colours that neither blur nor JPEG explains."""
+__all__ = ["CleanMask", "Palette", "clean_mask", "read_mask"]
 
 ASPECT_TOLERANCE = 0.02
 
+MAX_OFF_PALETTE = 0.5
+"""A mask with a greater share of strange pixels uses another palette; with less, it has mistakes in it."""
 
-@dataclass(frozen=True)
-class CleanMask:
-    """An exact class map and how sure it is.
-
-    Attributes:
-        class_map: uint8 [height, width]; class numbers, `IGNORE_LABEL` where nothing counts.
-        uncertain_fraction: Share of pixels about midway between two colours of the palette, 0 to 1.
-        off_palette_fraction: Share of pixels that no mixture of two palette colours explains, 0 to 1.
-    """
-
-    class_map: np.ndarray
-    uncertain_fraction: float
-    off_palette_fraction: float
-
-    def encoded(self) -> bytes:
-        """The class map as an 8-bit grey PNG."""
-        buffer = io.BytesIO()
-        Image.fromarray(self.class_map).save(buffer, "PNG", compress_level=1)
-        return buffer.getvalue()
-
-
-@dataclass(frozen=True)
-class Palette:
-    """The colours of the masks.
-
-    Attributes:
-        colors: float32 [colours, 3]; red, green, blue, 0 to 255.
-        labels: uint8 [colours]; the class number of each colour, `IGNORE_LABEL` for ignored ones.
-    """
-
-    colors: np.ndarray
-    labels: np.ndarray
-
-    @staticmethod
-    def of(label_map: LabelMap) -> Palette:
-        """The palette of a label map."""
-        entries = [*label_map.classes, *label_map.ignored]
-        labels = [*range(len(label_map.classes)), *[IGNORE_LABEL] * len(label_map.ignored)]
-        return Palette(np.array([entry.color for entry in entries], np.float32), np.array(labels, np.uint8))
+_JPEG_NOISE = 3
+"""How far JPEG moves the values of a flat area at most."""
 
 
 def read_mask(content: bytes, palette: Palette, size: tuple[int, int], *, uncertain: str = KEEP) -> CleanMask:
     """Turns a mask file into an exact class map of its photo's size.
+
+    Transparency is left out: annotation tools export "nothing here" as transparent black. A picture without loss that
+    holds class numbers (0 to classes - 1, and 255 for ignored pixels) instead of colours is read as such.
 
     Args:
         content: The file's bytes, any picture format.
@@ -74,16 +37,13 @@ def read_mask(content: bytes, palette: Palette, size: tuple[int, int], *, uncert
         uncertain: `keep` the best guess of uncertain pixels, or `ignore` them.
 
     Raises:
-        Rejected: The file cannot be read, or its shape is not the photo's.
+        Rejected: The file cannot be read (see `open_picture`); its shape is not the photo's (`mask_shape`); the
+            classes are in its transparency (`alpha_only`), are numbers in a JPEG, which does not keep them exactly
+            (`class_numbers_in_jpeg`), or are in colours of another palette (`off_palette`).
     """
     picture = open_picture(content)
-    if picture.mode in ("RGBA", "P", "LA", "PA"):
-        # Colours say the class, transparency says nothing: annotation tools export the background as clear.
-        picture.info.pop("transparency", None)
-        picture = picture.convert("RGBA" if "A" in picture.mode else "RGB").convert("RGB")
-    picture = to_rgb(picture)
     _check_shape(picture, size)
-    cleaned = clean_mask(np.asarray(picture), palette, uncertain=uncertain)
+    cleaned = _read_classes(picture, content, palette, uncertain)
     if cleaned.class_map.shape == size:
         return cleaned
     # Class numbers are not quantities: nearest neighbour is the only resize that invents none.
@@ -91,39 +51,88 @@ def read_mask(content: bytes, palette: Palette, size: tuple[int, int], *, uncert
     return CleanMask(np.asarray(scaled), cleaned.uncertain_fraction, cleaned.off_palette_fraction)
 
 
-def clean_mask(mask: np.ndarray, palette: Palette, *, uncertain: str = KEEP) -> CleanMask:
-    """Gives every pixel the class of its nearest colour.
-
-    Args:
-        mask: uint8 [height, width, 3], RGB.
-        palette: The colours to expect.
-        uncertain: `keep` or `ignore`, see `read_mask`.
-    """
-    packed = (mask.astype(np.uint32) * np.array([65536, 256, 1], np.uint32)).sum(axis=2, dtype=np.uint32)
-    # A mask has few colours, so each is judged once.
-    values, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    colors = np.stack([values >> 16, (values >> 8) & 255, values & 255], axis=1).astype(np.float32)
-    labels, unsure, off = _judge_colors(colors, palette)
-    if uncertain == IGNORE:
-        labels = np.where(unsure, np.uint8(IGNORE_LABEL), labels)
-    total = packed.size
-    class_map = labels[places].reshape(packed.shape)
-    return CleanMask(class_map, float(counts[unsure].sum() / total), float(counts[off].sum() / total))
+def _read_classes(picture: Image.Image, content: bytes, palette: Palette, uncertain: str) -> CleanMask:
+    if picture.format == "JPEG":
+        cleaned, colors = _clean_jpeg(picture, content, palette, uncertain)
+    else:
+        numbers = _class_numbers(picture, palette)
+        if numbers is not None:
+            return CleanMask(numbers, 0.0, 0.0)
+        colors = np.asarray(_opaque(picture))
+        _check_alpha(picture, colors)
+        cleaned = clean_mask(colors, palette, uncertain=uncertain)
+    if cleaned.off_palette_fraction > MAX_OFF_PALETTE:
+        raise Rejected("off_palette", _describe(colors, palette, cleaned.off_palette_fraction))
+    return cleaned
 
 
-def _judge_colors(colors: np.ndarray, palette: Palette) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Label, uncertainty and strangeness of each colour [n, 3]."""
-    distances = np.linalg.norm(colors[:, None] - palette.colors[None], axis=2)
-    order = np.argsort(distances, axis=1, kind="stable")
-    rows = np.arange(len(colors))
-    nearest, second = order[:, 0], order[:, 1]
-    unsure = distances[rows, nearest] > UNCERTAIN_RATIO * distances[rows, second]
-    start, end = palette.colors[nearest], palette.colors[second]
-    along = end - start
-    share = ((colors - start) * along).sum(axis=1) / (along * along).sum(axis=1)
-    foot = start + share.clip(0, 1)[:, None] * along
-    off = np.linalg.norm(colors - foot, axis=1) > OFF_PALETTE_DISTANCE
-    return palette.labels[nearest], unsure, off
+def _clean_jpeg(picture: Image.Image, content: bytes, palette: Palette, uncertain: str) -> tuple[CleanMask, np.ndarray]:
+    colors = np.asarray(to_rgb(picture))
+    _check_no_numbers(colors, palette)
+    planes = planes_of_jpeg(content)
+    if planes is None:
+        return clean_mask(colors, palette, uncertain=uncertain), colors
+    return clean_planes(planes, palette, uncertain=uncertain), colors
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """The colours alone."""
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa", "P"):
+        return picture.convert("RGBA").convert("RGB")
+    return to_rgb(picture)
+
+
+def _class_numbers(picture: Image.Image, palette: Palette) -> np.ndarray | None:
+    """The class map that a picture holds directly, or None where its colours are the palette's or no class numbers."""
+    if picture.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
+        return None
+    values = np.asarray(picture)
+    numbers = np.unique(values)
+    known = (numbers < palette.classes) | (numbers == IGNORE_LABEL)
+    # 0 and 255 alone are black and white, which say nothing about class numbers.
+    if not known.all() or not ((numbers > 0) & (numbers < palette.classes)).any():
+        return None
+    colors = np.unique(np.asarray(_opaque(picture)).reshape(-1, 3), axis=0)
+    if (colors[:, None] == palette.colors[None]).all(axis=2).any(axis=1).all():
+        return None
+    return values.astype(np.uint8)
+
+
+def _check_no_numbers(colors: np.ndarray, palette: Palette) -> None:
+    top = int(colors.max(initial=0))
+    dark = palette.colors.max(axis=1)
+    expected = dark[dark > 0].min(initial=256)
+    if 0 < top < min(palette.classes + _JPEG_NOISE, expected / 2):
+        raise Rejected(
+            "class_numbers_in_jpeg",
+            f"no value is above {top}: class numbers, it seems, which JPEG does not keep exactly; save the mask as PNG",
+        )
+
+
+def _check_alpha(picture: Image.Image, colors: np.ndarray) -> None:
+    if not picture.has_transparency_data or (colors != colors[:1, :1]).any():
+        return
+    alpha = np.asarray(picture.convert("RGBA").getchannel("A"))
+    if alpha.min() != alpha.max():
+        color = tuple(int(value) for value in colors[0, 0])
+        raise Rejected(
+            "alpha_only",
+            f"all pixels have the colour {color} and differ in transparency only; save the mask with opaque colours",
+        )
+
+
+def _describe(pixels: np.ndarray, palette: Palette, share: float) -> str:
+    """Which colour a mask of another palette has most, and what the label map has nearest to it."""
+    colors = pixels.reshape(-1, 3)
+    strange = judge((colors[:: max(1, len(colors) // 4096)]).astype(np.float32), palette).strange
+    sample = colors[:: max(1, len(colors) // 4096)][strange]
+    found, counts = np.unique(sample if len(sample) else colors[:1], axis=0, return_counts=True)
+    found = found[counts.argmax()]
+    near = palette.colors[np.linalg.norm(palette.colors - found, axis=1).argmin()]
+    return (
+        f"{share:.0%} of the pixels have no colour of the label map; the most frequent is "
+        f"{tuple(int(value) for value in found)}, the nearest in the label map {tuple(int(value) for value in near)}"
+    )
 
 
 def _check_shape(picture: Image.Image, size: tuple[int, int]) -> None:

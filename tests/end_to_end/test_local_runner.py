@@ -177,8 +177,11 @@ def test_anomalies_stop_the_run_with_a_readable_message(tmp_path):
     rng = np.random.default_rng(5)
     for number in range(30):
         Image.fromarray(rng.integers(0, 255, (48, 64, 3), np.uint8)).save(data / "images" / f"{number}.jpg")
-        # Green is in no palette of this label map.
-        Image.new("RGB", (64, 48), (0, 255, 0)).save(data / "masks" / f"{number}.jpg")
+        # Green is in no palette of this label map; a mask with more of it would be set aside on its own.
+        mask = np.zeros((48, 64, 3), np.uint8)
+        mask[:, :16] = (255, 0, 0)
+        mask[:, 40:] = (0, 255, 0)
+        Image.fromarray(mask).save(data / "masks" / f"{number}.jpg")
     stopped = run(tmp_path, "--data", str(data))
     assert stopped.returncode == 1
     assert "ExampleValidator failed: the data breaks the schema" in stopped.stdout

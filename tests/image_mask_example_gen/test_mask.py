@@ -52,7 +52,7 @@ def test_a_red_mask_from_jpeg_is_exact_but_for_a_few_edge_pixels():
     assert cleaned.class_map.dtype == np.uint8
     assert set(np.unique(cleaned.class_map)) == {0, 1}
     assert (cleaned.class_map != disc()).mean() < 0.001
-    assert 0 < cleaned.uncertain_fraction < 0.02
+    assert cleaned.uncertain_fraction < 0.02
     assert cleaned.off_palette_fraction < 0.002
 
 
@@ -118,9 +118,14 @@ def test_uncertain_pixels_are_ignored_on_request_and_guessed_otherwise():
     assert ignored.uncertain_fraction == kept.uncertain_fraction
 
 
-def test_a_mask_of_another_palette_is_noticed():
-    cleaned = read_mask(jpeg(disc(), (0, 0, 255), (0, 255, 0)), palette(BLACK, RED), SIZE)
-    assert cleaned.off_palette_fraction > 0.9
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_mask_of_another_palette_is_refused_with_what_was_found(kind):
+    content = encoded(painted(disc(), (0, 0, 255), (0, 255, 0)), kind)
+    with pytest.raises(Rejected) as caught:
+        read_mask(content, palette(BLACK, RED), SIZE)
+    assert caught.value.reason == "off_palette"
+    assert "100%" in caught.value.detail
+    assert "the nearest in the label map (0, 0, 0)" in caught.value.detail
 
 
 def test_one_strange_colour_is_noticed_by_its_share():

@@ -1,0 +1,184 @@
+"""From the pixels of a mask to its class map, whether the pixels are exact, blurred or came through JPEG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from components.image_mask_example_gen.mask_blocks import UNIT
+from components.image_mask_example_gen.mask_blur import BlurModel
+from components.image_mask_example_gen.mask_descent import Schedule, descend
+from components.image_mask_example_gen.mask_planes import Planes, planes_of_rgb
+from components.image_mask_example_gen.mask_sharp import SharpModel
+from components.image_mask_example_gen.mask_start import UNSURE, among_sure, blur_of, first_guess
+from components.image_mask_example_gen.palette import Palette, judge, to_ycc
+from components.image_mask_example_gen.settings import IGNORE, KEEP
+from schema.features import IGNORE_LABEL
+
+_SHARP = Schedule(rounds=12, caution=1.0, cautious_rounds=0, reach=2)
+_TO_MEASURE_AGAIN = Schedule(rounds=4, caution=2.0, cautious_rounds=2, reach=2)
+_BLURRED = Schedule(rounds=12, caution=2.0, cautious_rounds=2, reach=2)
+
+_REACH, _REACH_PER_SIGMA = 3, 2.0
+"""How far from sure pixels their colour is expected first: blur widens the belt of unsure pixels along edges."""
+
+_MEASURING_REACH = 7
+
+_NOISE = 8.0
+"""How far pixels of blurred masks are from what blur and quantisation make of them: less, and the search gets stuck."""
+
+_AT_ONCE = 2**21
+"""Pixels worked on at once, which bounds the memory at some 200 MB."""
+
+_OVERLAP = 3 * UNIT
+_MIN_SIDE = UNIT
+_MAX_COLORS = 255
+
+_MAX_UNSURE = 0.8
+"""With more unsure pixels than that there is nothing to build on: photos, say, which would take seconds."""
+
+_FLAT_COLORS_PER_ENTRY = 4
+"""A mask of at most so many colours for each of the palette's is drawn, not blurred or compressed."""
+
+
+@dataclass(frozen=True)
+class CleanMask:
+    """An exact class map and how sure it is.
+
+    Attributes:
+        class_map: uint8 [height, width]; class numbers, `IGNORE_LABEL` where nothing counts.
+        uncertain_fraction: Share of pixels that another colour of the palette explains nearly as well, 0 to 1.
+        off_palette_fraction: Share of pixels in areas that no mixture of two palette colours explains, 0 to 1.
+    """
+
+    class_map: np.ndarray
+    uncertain_fraction: float
+    off_palette_fraction: float
+
+    def encoded(self) -> bytes:
+        """The class map as an 8-bit grey PNG."""
+        buffer = io.BytesIO()
+        Image.fromarray(self.class_map).save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue()
+
+
+def clean_mask(mask: np.ndarray, palette: Palette, *, uncertain: str = KEEP) -> CleanMask:
+    """Gives every pixel of a mask its class.
+
+    Pixels that all have a colour of the palette are read as they are. So is a drawing of few colours, by the nearest
+    colour. Anything else has been blurred or compressed and goes through `clean_planes`.
+
+    Args:
+        mask: uint8 [height, width, 3], RGB.
+        palette: The colours to expect.
+        uncertain: `keep` the best guess of uncertain pixels, or `ignore` them.
+    """
+    packed = (mask.astype(np.uint32) * np.array([65536, 256, 1], np.uint32)).sum(axis=2, dtype=np.uint32)
+    values, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    if len(values) > _FLAT_COLORS_PER_ENTRY * len(palette.colors) and min(packed.shape) >= _MIN_SIDE:
+        return clean_planes(planes_of_rgb(mask), palette, uncertain=uncertain)
+    colors = np.stack([values >> 16, (values >> 8) & 255, values & 255], axis=1).astype(np.float32)
+    verdict = judge(colors, palette)
+    labels = palette.labels[verdict.nearest]
+    if uncertain == IGNORE:
+        labels = np.where(verdict.unsure, np.uint8(IGNORE_LABEL), labels)
+    shares = [float(counts[which].sum() / packed.size) for which in (verdict.unsure, verdict.strange)]
+    return CleanMask(labels[places].reshape(packed.shape), *shares)
+
+
+def clean_planes(planes: Planes, palette: Palette, *, uncertain: str = KEEP) -> CleanMask:
+    """Gives every pixel of a blurred or compressed mask its class.
+
+    Args:
+        planes: The mask's luma and chroma.
+        palette: The colours to expect.
+        uncertain: `keep` the best guess of uncertain pixels, or `ignore` them.
+    """
+    class_map = np.empty(planes.luma.shape, np.uint8)
+    unclear_count = strange_count = 0
+    for rows, inner in _strips(planes.luma.shape):
+        labels, unclear, strange = _restore(planes.rows(rows.start, rows.stop), palette)
+        classes = palette.labels[labels]
+        unclear |= strange
+        if uncertain == IGNORE:
+            classes[unclear] = IGNORE_LABEL
+        kept = slice(inner.start - rows.start, inner.stop - rows.start)
+        class_map[inner] = classes[kept]
+        unclear_count += int(unclear[kept].sum())
+        strange_count += int(strange[kept].sum())
+    return CleanMask(class_map, unclear_count / class_map.size, strange_count / class_map.size)
+
+
+def _strips(size: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+    """Rows to work on together, and those of them whose result counts: what is beside a pixel matters for it."""
+    height, width = size
+    step = max(2 * _OVERLAP, _AT_ONCE // width // UNIT * UNIT)
+    for start in range(0, height, step):
+        stop = min(height, start + step)
+        yield slice(max(0, start - _OVERLAP), min(height, stop + _OVERLAP)), slice(start, stop)
+
+
+def _restore(planes: Planes, palette: Palette) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Colour indices, which of them are unclear, and which pixels no mixture of colours explains."""
+    start = first_guess(planes, palette)
+    strange = _areas(start.strange)
+    unsure = start.sure == UNSURE
+    if min(planes.luma.shape) < _MIN_SIDE or len(palette.colors) > _MAX_COLORS or not unsure.any():
+        return start.nearest, start.midway, strange
+    if unsure.mean() > _MAX_UNSURE:
+        return start.nearest, unsure, strange
+    if palette.is_grey:
+        planes = planes.grey()
+    colors = to_ycc(palette.colors).round().clip(0, 255)[:, : len(planes.all)]
+    height, width = planes.luma.shape
+    sigma = blur_of(planes, among_sure(planes, start, palette, _MEASURING_REACH), colors[:, 0])
+    seeded = among_sure(planes, start, palette, round(_REACH + _REACH_PER_SIGMA * sigma))
+    whole = planes.in_squares(UNIT)
+    sides = [(0, after - before) for before, after in zip(planes.luma.shape, whole.luma.shape, strict=True)]
+    free = np.pad(unsure, sides)
+    guesses = [np.pad(guess, sides, mode="edge") for guess in (start.nearest, seeded)]
+    if sigma:
+        labels, unclear = _explain_blurred(whole, colors, free, guesses, sigma)
+    else:
+        model = SharpModel(whole, colors, free)
+        labels = _best_of(model, guesses)
+        unclear = descend(model, labels, free, colors, _SHARP)
+    return labels[:height, :width], unclear[:height, :width], strange
+
+
+def _explain_blurred(
+    planes: Planes, colors: np.ndarray, free: np.ndarray, guesses: list[np.ndarray], sigma: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of a blurred mask and which are unclear."""
+    model = BlurModel(planes, colors, sigma, _NOISE)
+    labels = _best_of(model, guesses)
+    descend(model, labels, free, colors, _TO_MEASURE_AGAIN)
+    # Better labels tell the blur better.
+    again = blur_of(planes, labels, colors[:, 0])
+    if again not in (0, sigma):
+        model = BlurModel(planes, colors, again, _NOISE)
+    return labels, descend(model, labels, free, colors, _BLURRED)
+
+
+def _best_of(model: SharpModel | BlurModel, guesses: list[np.ndarray]) -> np.ndarray:
+    """In each square of pixels the guess that explains the mask better."""
+    first, second = guesses
+    better = model.misfit(second) < model.misfit(first)
+    return np.where(better.repeat(UNIT, 0).repeat(UNIT, 1), second, first)
+
+
+def _areas(which: np.ndarray) -> np.ndarray:
+    """The pixels in 3 x 3 squares that have it all: single ones along edges come from chroma at half resolution."""
+    if min(which.shape) < 3 or not which.any():
+        return np.zeros(which.shape, bool)
+    height, width = (side - 2 for side in which.shape)
+    shifts = [(down, right) for down in range(3) for right in range(3)]
+    full = np.logical_and.reduce([which[down : down + height, right : right + width] for down, right in shifts])
+    result = np.zeros(which.shape, bool)
+    for down, right in shifts:
+        result[down : down + height, right : right + width] |= full
+    return result
