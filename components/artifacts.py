@@ -7,7 +7,11 @@ from tfx.types.artifact import Artifact
 
 
 class Rejections(Artifact):
-    """Files that ExampleGen set aside: `rejections.jsonl`, one record a file."""
+    """Files that ExampleGen set aside.
+
+    `rejections.jsonl` has one record a file, `duplicates.jsonl` one a group of equal photos, `counts.json` figures; a
+    list without entries has no file.
+    """
 
     TYPE_NAME = "pspnet.Rejections"
 

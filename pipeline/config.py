@@ -13,7 +13,7 @@ from typing import Any
 
 from components.evaluator.settings import GateSettings
 from components.image_mask_example_gen.settings import DataSettings
-from components.settings import SettingError, check, choice, nearest, setting
+from components.settings import SettingError, at_least, check, choice, nearest, setting
 from components.trainer.pspnet.sizes import SizeError, check_image_size
 from components.trainer.settings import NetworkSettings, TrainingSettings
 
@@ -39,7 +39,8 @@ class RunSettings:
     workspace: str = setting("workspace", "folder for records, models, pages and logs")
     until: str = setting("", "last component to run; empty: all of them", choice("", *COMPONENTS))
     cache: bool = setting(True, "take the results of components whose inputs did not change from earlier runs")
-    beam_args: tuple[str, ...] = setting((), "arguments for Beam's runner")
+    beam_workers: int = setting(1, "processes of Beam's local runner; more pay from some 1,000 photos", at_least(1))
+    beam_args: tuple[str, ...] = setting((), "further arguments for Beam's runner")
 
 
 GROUPS: dict[str, Any] = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from tfx.components import Pusher, StatisticsGen, Trainer
+from tfx.components import Pusher, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import base_node
 from tfx.orchestration.pipeline import Pipeline
@@ -16,13 +17,15 @@ from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from components.blessed_model.component import LatestBlessedModel
 from components.evaluator.component import IoUEvaluator
 from components.example_validator.component import SchemaGuard
+from components.example_validator.reference import find_reference
 from components.image_mask_example_gen.component import ImageMaskExampleGen
 from components.report.component import EvaluationReport
+from components.statistics_gen.component import ClassStatisticsGen
 from components.trainer.run import run_fn
 from components.transform.component import PictureTransform
 from components.transform.preprocessing import preprocessing_fn
 from pipeline import fingerprint
-from pipeline.config import Config
+from pipeline.config import Config, RunSettings
 from pipeline.inputs import DataFacts
 from schema.features import SCHEMA_FILE
 
@@ -32,6 +35,8 @@ TRANSFORM_CODE = ("components/transform", "schema")
 TRAINER_CODE = ("components/trainer", "components/metrics", *TRANSFORM_CODE)
 EVALUATOR_CODE = ("components/evaluator", "components/metrics", "schema")
 REPORT_CODE = ("components/report", "components/metrics", "schema")
+STATISTICS_CODE = ("components/statistics_gen", "schema")
+VALIDATOR_CODE = ("components/example_validator", *STATISTICS_CODE)
 EXAMPLE_GEN_CODE = ("components/image_mask_example_gen", "schema")
 
 
@@ -50,12 +55,16 @@ def create_pipeline(
     """
     ingest = _ingest(config, data)
     schema = ImportSchemaGen(schema_file=str(SCHEMA_FILE)).with_id("ImportSchemaGen")
-    # The schema tells TFDV which features are pictures: their bytes are no values to count.
-    statistics = StatisticsGen(examples=ingest.outputs["examples"], schema=schema.outputs["schema"])
-    guard = SchemaGuard(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
-    guard.with_id("ExampleValidator")
+    statistics = ClassStatisticsGen(
+        examples=ingest.outputs["examples"],
+        schema=schema.outputs["schema"],
+        label_map=data.label_map,
+        code_fingerprint=fingerprint.of_code(*STATISTICS_CODE),
+    ).with_id("StatisticsGen")
+    guard = _guard(data, statistics, schema, serving_dir)
     transform = _transform(config, data, ingest, schema).with_id("Transform")
-    transform.add_upstream_node(guard)
+    if transform.id in config.components:
+        transform.add_upstream_node(guard)
     trainer = _trainer(config, data, transform)
     blessed = LatestBlessedModel(
         serving_dir=serving_dir,
@@ -77,6 +86,7 @@ def create_pipeline(
     report = EvaluationReport(
         examples=ingest.outputs["examples"],
         rejections=ingest.outputs["rejections"],
+        statistics=statistics.outputs["statistics"],
         anomalies=guard.outputs["anomalies"],
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
@@ -100,7 +110,7 @@ def create_pipeline(
         pipeline_root=root,
         components=chosen,
         enable_cache=config.run.cache,
-        beam_pipeline_args=list(config.run.beam_args),
+        beam_pipeline_args=_beam_arguments(config.run),
         **runner_arguments,
     )
 
@@ -116,6 +126,14 @@ def training_fingerprint(config: Config, data: DataFacts) -> str:
     )
 
 
+def _beam_arguments(settings: RunSettings) -> list[str]:
+    # tfx stands in for a module that tfx-bsl dropped and TFDV wants: workers of other processes need it first.
+    arguments = ["--beam_plugin=tfx"]
+    if settings.beam_workers > 1:
+        arguments += ["--direct_running_mode=multi_processing", f"--direct_num_workers={settings.beam_workers}"]
+    return [*arguments, *settings.beam_args]
+
+
 def import_path(function: Callable) -> str:
     """The dotted path by which TFX imports a function; derived, so that a rename cannot break it."""
     return f"{function.__module__}.{function.__qualname__}"
@@ -129,6 +147,7 @@ def _ingest_parameters(config: Config, data: DataFacts) -> dict[str, str | float
         "label_map": data.label_map.to_json(),
         "uncertain": config.data.uncertain,
         "eval_fraction": config.data.eval_fraction,
+        "split_key": config.data.split_key,
         "max_rejected": config.data.max_rejected,
     }
 
@@ -139,6 +158,22 @@ def _ingest(config: Config, data: DataFacts) -> ImageMaskExampleGen:
         data_fingerprint=data.fingerprint,
         code_fingerprint=fingerprint.of_code(*EXAMPLE_GEN_CODE),
     )
+
+
+def _guard(
+    data: DataFacts, statistics: ClassStatisticsGen, schema: ImportSchemaGen, serving_dir: str
+) -> base_node.BaseNode:
+    # Beside the pushed models, not among them: what serves models watches their folder.
+    references = os.path.join(os.path.dirname(serving_dir.rstrip("/")), "reference_statistics")
+    return SchemaGuard(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        label_map=data.label_map,
+        data_fingerprint=data.fingerprint,
+        reference_dir=references,
+        expected_reference=find_reference(references, data.fingerprint),
+        code_fingerprint=fingerprint.of_code(*VALIDATOR_CODE),
+    ).with_id("ExampleValidator")
 
 
 def _transform(

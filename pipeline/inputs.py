@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.image_mask_example_gen.listing import printable
 from components.image_mask_example_gen.settings import DataSettings
 from components.settings import SettingError, nearest
 from pipeline import fingerprint
@@ -58,6 +59,8 @@ def _sample(config: Config) -> Path:
 
 
 def _check_folders(folder: Path, settings: DataSettings) -> None:
+    if printable(str(folder)) != str(folder):
+        raise SettingError(f"data: {printable(str(folder))} is not UTF-8, and no record of the run could name it")
     if not folder.is_dir():
         raise SettingError(f"data: there is no folder {folder}")
     if (folder / settings.images_folder).resolve() == (folder / settings.masks_folder).resolve():

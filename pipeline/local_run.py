@@ -21,11 +21,17 @@ from tfx.types import Artifact
 from components import progress
 from components.blessed_model.baseline import find_baseline
 from components.evaluator.summary import EvaluationSummary, read_summary
+from components.example_validator.wording import findings
 from components.report.component import PAGE_FILE
 from pipeline.config import Config
 from pipeline.console import Console
 from pipeline.create import create_pipeline, training_fingerprint
 from pipeline.inputs import DataFacts
+
+_NOTED = {"duplicate_groups": "groups of equal photos", "split_key_unmatched": "not matched by split-key"}
+"""Custom properties of the examples that a person should see where they are not 0."""
+
+_FINDINGS_SHOWN = 5
 
 Outputs = Mapping[str, list[Artifact]]
 
@@ -149,12 +155,23 @@ def _note(name: str, outcome: Outcome) -> str:
             facts.get_int_custom_property(key) for key in ("train_count", "eval_count", "rejected")
         )
         parts.append(f"{train} photos to train, {held} to evaluate, {rejected} files set aside")
+        for key, words in _NOTED.items():
+            if count := facts.get_int_custom_property(key):
+                parts.append(f"{count} {words}")
+    if name == "ExampleValidator":
+        parts.append(_findings_note(outcome.outputs[name]["anomalies"][0]))
     if name == "Trainer":
         parts.append(_training_note(outcome.uri(name, "model_run")))
     if name == "LatestBlessedModel":
         version = outcome.outputs[name]["model"][0].get_string_custom_property("pushed_version")
         parts.append(f"baseline: version {version}" if version else "no other model was pushed yet")
     return ", ".join(part for part in parts if part)
+
+
+def _findings_note(anomalies: Artifact) -> str:
+    found = findings(anomalies)
+    shown = "".join(f"\n  {one}" for one in found[:_FINDINGS_SHOWN])
+    return f"{len(found)} worth a look:{shown}" if found else ""
 
 
 def _training_note(uri: str) -> str:

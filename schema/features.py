@@ -16,12 +16,17 @@ IMAGE_ENCODED = "image/encoded"  # upright 8-bit RGB, JPEG or PNG
 IMAGE_HEIGHT = "image/height"  # pixels
 IMAGE_WIDTH = "image/width"  # pixels
 IMAGE_BRIGHTNESS = "image/brightness"  # mean luma, 0 to 1
+IMAGE_SATURATION = "image/saturation"  # mean gap between the strongest and the weakest channel, 0 to 1; 0: grey
 MASK_ENCODED = "mask/encoded"  # 8-bit grey PNG of class numbers, IGNORE_LABEL where nothing counts
 MASK_CLASS_FRACTION = "mask/class_fraction"  # one share a class, of all pixels
 MASK_UNCERTAIN_FRACTION = "mask/uncertain_fraction"  # share of pixels between two palette colours
 MASK_OFF_PALETTE_FRACTION = "mask/off_palette_fraction"  # share of pixels far from every palette colour
 OBJECT_FRACTION = "object/fraction"  # share of pixels of any class but the background
 OBJECT_SIZE = "object/size"  # none, small, medium or large: what evaluation slices by
+
+# Made by StatisticsGen from the above; no record holds them.
+IMAGE_ASPECT = "image/aspect"  # width by height
+CLASS_PREFIX = "class/"  # before a class's name: its share of the photo's pixels
 
 # Written by Transform, at training size.
 TRAIN_IMAGE = "image"  # JPEG

@@ -20,6 +20,7 @@ class ImageMaskExampleGenSpec(ComponentSpec):
         "label_map": ExecutionParameter(type=str),
         "uncertain": ExecutionParameter(type=str),
         "eval_fraction": ExecutionParameter(type=float),
+        "split_key": ExecutionParameter(type=str),
         "max_rejected": ExecutionParameter(type=float),
         "data_fingerprint": ExecutionParameter(type=str),
         "code_fingerprint": ExecutionParameter(type=str),

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import io
-import struct
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from components.image_mask_example_gen.integrity import check_integrity
+from components.image_mask_example_gen.orientation import UPRIGHT, orientation_of, recorded_orientation, undo
 from components.image_mask_example_gen.rejection import Rejected
 
 MAX_PIXELS = 200_000_000
 """Photos above it are refused from their header alone: no camera makes them, and decoding takes gigabytes."""
 
+MAX_SIDE = 65_500
+"""JPEG has no longer sides."""
+
 Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS decides, with a reason that names the file.
 
-_EXIF_ORIENTATION = 0x0112
-_UPRIGHT = 1
-_UNDOING = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What undoes each EXIF orientation."""
-_GREY_SIDE = 64
+_SMALL_SIDE = 64
+_COLOURED = 0.01
+_PROGRAMS = ("EPS", "WMF", "EMF")
+"""Formats that are drawn by running what the file says."""
 _JPEG = {"quality": 95, "subsampling": 0}
 
 
@@ -43,13 +38,15 @@ class Photo:
         height: Pixels.
         width: Pixels.
         brightness: Mean luma, 0 to 1.
-        orientation: EXIF orientation, 1 to 8, that the file had and that has been undone.
+        saturation: Mean gap between the strongest and the weakest channel, 0 to 1; 0 for a grey photo.
+        orientation: EXIF orientation, 1 to 8, that the file has and that has been undone.
     """
 
     encoded: bytes
     height: int
     width: int
     brightness: float
+    saturation: float
     orientation: int
 
 
@@ -57,7 +54,8 @@ def open_picture(content: bytes) -> Image.Image:
     """Decodes a picture of any format that Pillow knows, whatever the file's name says.
 
     Raises:
-        Rejected: The content is no picture, is cut short, or is larger than `MAX_PIXELS`.
+        Rejected: The content is empty (`empty_file`), no picture (`not_a_picture`), larger than `MAX_PIXELS` or
+            `MAX_SIDE` by its header (`too_large`), or damaged (`damaged_picture`).
     """
     if not content:
         raise Rejected("empty_file", "the file has no content")
@@ -65,15 +63,29 @@ def open_picture(content: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(content))
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise Rejected("too_large", f"{width}x{height} pixels; at most {MAX_PIXELS:,} are read")
+            _check_header(picture)
             picture.load()
     except UnidentifiedImageError:
         raise Rejected("not_a_picture", f"the content begins with {content[:12]!r}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+    except Rejected:
+        raise
+    except Exception as error:  # Pillow's plugins raise anything over damaged bytes.
         raise Rejected("damaged_picture", str(error) or type(error).__name__) from None
+    check_integrity(picture.format, content)
     return picture
+
+
+def _check_header(picture: Image.Image) -> None:
+    width, height = picture.size
+    if picture.format in _PROGRAMS:
+        raise Rejected("not_a_picture", f"{picture.format} is a drawing program, not pixels")
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise Rejected(
+            "too_large",
+            f"{width}x{height} pixels; at most {MAX_PIXELS:,} in all and {MAX_SIDE:,} a side are read",
+        )
+    if not width * height:
+        raise Rejected("damaged_picture", f"{width}x{height} pixels")
 
 
 def read_photo(content: bytes) -> Photo:
@@ -86,37 +98,38 @@ def read_photo(content: bytes) -> Photo:
         Rejected: See `open_picture`.
     """
     picture = open_picture(content)
-    orientation = _orientation(picture)
+    orientation = orientation_of(picture)
+    recorded = recorded_orientation(Image.open(io.BytesIO(content))) if picture.format == "TIFF" else orientation
     # A PNG is always written anew: Pillow forgives cut and altered ones that TensorFlow refuses.
-    if not (picture.mode == "RGB" and picture.format == "JPEG" and orientation == _UPRIGHT):
+    if not (picture.mode == "RGB" and picture.format == "JPEG" and orientation == UPRIGHT):
         as_png = picture.format == "PNG"
-        if orientation != _UPRIGHT:
-            picture = picture.transpose(_UNDOING[orientation])
-        picture = to_rgb(picture)
+        picture = to_rgb(_eight_bits(undo(picture, orientation)))
         content = _encode(picture, "PNG", compress_level=1) if as_png else _encode(picture, "JPEG", **_JPEG)
     # A small picture has the same mean, at a fraction of the cost.
-    grey = (
-        picture.convert("L")
-        if picture.width < _GREY_SIDE
-        else picture.reduce(max(1, picture.width // _GREY_SIDE)).convert("L")
-    )
-    return Photo(content, picture.height, picture.width, float(np.asarray(grey).mean() / 255), orientation)
+    small = picture.reduce(max(1, picture.width // _SMALL_SIDE))
+    brightness = float(np.asarray(small.convert("L")).mean() / 255)
+    return Photo(content, picture.height, picture.width, brightness, _saturation(small), recorded)
 
 
-def _orientation(picture: Image.Image) -> int:
-    """EXIF orientation, 2 to 8, or 1 where there is none or it makes no sense."""
-    try:
-        orientation = picture.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
-    except (ValueError, TypeError, KeyError, SyntaxError, OSError, struct.error):
-        return _UPRIGHT
-    return orientation if isinstance(orientation, int) and orientation in _UNDOING else _UPRIGHT
+def _saturation(picture: Image.Image) -> float:
+    """Mean gap between the strongest and the weakest channel; 0 where no eye would see a colour."""
+    gap = float(np.ptp(np.asarray(picture), axis=2).mean() / 255)
+    return gap if gap >= _COLOURED else 0.0
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Scales 16-bit grey by its depth: a dark photo whose values all are small stays dark."""
+    if not picture.mode.startswith("I;16"):
+        return picture
+    return Image.fromarray(((np.asarray(picture).astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
-    """Converts any mode to 8-bit RGB: transparency over white, 16-bit grey scaled to 8."""
+    """Converts any mode to 8-bit RGB: transparency over white, deep grey from the range that its values show."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
-        values = np.asarray(picture, dtype=np.float32)
-        scale = 255.0 / 65535.0 if values.max(initial=0) > 255 else 1.0
+        values = np.nan_to_num(np.asarray(picture, dtype=np.float32))
+        top = values.max(initial=0)
+        scale = 255.0 / 65535.0 if top > 255 else 255.0 if picture.mode == "F" and top <= 1 else 1.0
         return Image.fromarray((values * scale).clip(0, 255).astype(np.uint8)).convert("RGB")
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         layered = picture.convert("RGBA")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import tensorflow as tf
 
 from components.image_mask_example_gen.mask import CleanMask, Palette, read_mask
+from components.image_mask_example_gen.orientation import UPRIGHT, orientation_of_mask, swaps_sides, undo_map
 from components.image_mask_example_gen.photo import Photo, read_photo
 from components.image_mask_example_gen.rejection import Rejected
 from components.image_mask_example_gen.settings import KEEP
@@ -34,10 +37,18 @@ def make_record(key: str, image: bytes, mask: bytes, label_map: LabelMap, *, unc
     except Rejected as rejected:
         raise Rejected(f"image_{rejected.reason}", rejected.detail) from None
     try:
-        cleaned = read_mask(mask, Palette.of(label_map), (photo.height, photo.width), uncertain=uncertain)
+        cleaned = _read_mask(mask, photo, label_map, uncertain)
     except Rejected as rejected:
-        raise Rejected(f"mask_{rejected.reason}", rejected.detail) from None
+        raise Rejected(f"mask_{rejected.reason.removeprefix('mask_')}", rejected.detail) from None
     return _to_example(key, photo, cleaned, label_map)
+
+
+def _read_mask(content: bytes, photo: Photo, label_map: LabelMap, uncertain: str) -> CleanMask:
+    size = photo.height, photo.width
+    turn = orientation_of_mask(content, size, photo.orientation)
+    stored = size[::-1] if swaps_sides(turn) else size
+    cleaned = read_mask(content, Palette.of(label_map), stored, uncertain=uncertain)
+    return cleaned if turn == UPRIGHT else replace(cleaned, class_map=undo_map(cleaned.class_map, turn))
 
 
 def _to_example(key: str, photo: Photo, mask: CleanMask, label_map: LabelMap) -> tf.train.Example:
@@ -53,6 +64,7 @@ def _to_example(key: str, photo: Photo, mask: CleanMask, label_map: LabelMap) ->
                 features.IMAGE_HEIGHT: _ints(photo.height),
                 features.IMAGE_WIDTH: _ints(photo.width),
                 features.IMAGE_BRIGHTNESS: _floats(photo.brightness),
+                features.IMAGE_SATURATION: _floats(photo.saturation),
                 features.MASK_ENCODED: _bytes(mask.encoded()),
                 features.MASK_CLASS_FRACTION: _floats(*shares),
                 features.MASK_UNCERTAIN_FRACTION: _floats(mask.uncertain_fraction),

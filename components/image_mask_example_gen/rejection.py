@@ -29,8 +29,10 @@ class Rejection:
     detail: str
 
     def to_json(self) -> str:
-        """One line of the rejections artifact."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        """One line of the rejections artifact; what UTF-8 cannot hold is escaped."""
+        line = json.dumps(asdict(self), ensure_ascii=False)
+        # Half of a surrogate pair, as decoders' messages may quote it: inside JSON, its own escape means the same.
+        return line.encode("utf-8", "backslashreplace").decode("utf-8")
 
     @staticmethod
     def from_json(line: str) -> Rejection:

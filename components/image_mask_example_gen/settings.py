@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from components.settings import at_least, between, choice, setting
+from components.settings import at_least, between, choice, nearest, setting
 from schema.labelmap import DEFAULT_IGNORED
 
 KEEP, IGNORE = "keep", "ignore"
+PATH, FOLDER = "path", "folder"
+
+
+def split_key_rule(value: str) -> str:
+    """The rule for `split_key`: a known word, or a regular expression that can tell keys apart."""
+    if value in (PATH, FOLDER):
+        return ""
+    if re.escape(value) == value:
+        close = nearest(value, (PATH, FOLDER))
+        meant = f"; did you mean {close}?" if close else ""
+        return f"{value!r} is neither {PATH}, {FOLDER} nor a regular expression such as (.*)_\\d+${meant}"
+    try:
+        re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"{value!r} is no regular expression: {error}"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -24,5 +41,11 @@ class DataSettings:
         KEEP, "mask pixels between two colours: keep the best guess, or ignore", choice(KEEP, IGNORE)
     )
     eval_fraction: float = setting(0.2, "share of the photos in the eval split", between(0.01, 0.9))
+    split_key: str = setting(
+        PATH,
+        "which photos go to the same split: each path for itself, folder (all of a folder), or those for which a"
+        " regular expression finds the same in the path, its first group where it has one",
+        split_key_rule,
+    )
     max_rejected: float = setting(0.05, "share of the files that may be set aside before the run stops", between(0, 1))
     sample_count: int = setting(240, "photos in the generated data set", at_least(20))

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
+from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
@@ -20,7 +21,9 @@ from tfx.utils import path_utils
 from components.artifacts import EvaluationPage, Rejections
 from components.evaluator.summary import read_summary
 from components.example_validator.component import describe, read_anomalies
-from components.image_mask_example_gen.executor import read_rejections
+from components.example_validator.figures import Figures, figures_of
+from components.image_mask_example_gen import duplicates
+from components.image_mask_example_gen.outcome import read_duplicates, read_rejections
 from components.report.page import PageContent, render_page
 from components.report.selection import select_photos
 from components.trainer.card import read_card
@@ -41,16 +44,21 @@ class Executor(base_executor.BaseExecutor):
         label_map = LabelMap.from_json(exec_properties["label_map"])
         model_path = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         serve = tf.saved_model.load(model_path).signatures["serving_default"]
+        set_aside = artifact_utils.get_single_uri(input_dict["rejections"])
         content = PageContent(
             title="Evaluation of a PSPNet",
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             summary=read_summary(artifact_utils.get_single_uri(input_dict["evaluation"])),
             label_map=label_map,
             gallery=select_photos(_files(input_dict["examples"], "eval"), serve, label_map),
-            rejections=read_rejections(artifact_utils.get_single_uri(input_dict["rejections"])),
-            anomalies=_anomalies(input_dict["anomalies"][0]),
+            rejections=read_rejections(set_aside),
+            anomalies=[
+                *_anomalies(input_dict["anomalies"][0]),
+                *duplicates.describe(read_duplicates(set_aside)),
+            ],
             history=_history(artifact_utils.get_single_uri(input_dict["model_run"])),
             facts={**json.loads(exec_properties["facts"]), **_model_facts(model_path)},
+            splits=_figures(artifact_utils.get_single_instance(input_dict["statistics"])),
         )
         page_dir = artifact_utils.get_single_uri(output_dict["page"])
         fileio.makedirs(page_dir)
@@ -69,6 +77,7 @@ class EvaluationReportSpec(ComponentSpec):
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "rejections": ChannelParameter(type=Rejections),
+        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
@@ -114,6 +123,11 @@ def _anomalies(artifact: types.Artifact) -> list[str]:
         for split, anomalies in read_anomalies(artifact).items()
         for told in describe(split, anomalies, anomalies_pb2.AnomalyInfo.UNKNOWN)
     ]
+
+
+def _figures(artifact: types.Artifact) -> dict[str, dict[str, Figures]]:
+    splits = artifact_utils.decode_split_names(artifact.split_names)
+    return {one: figures_of(stats_artifact_utils.load_statistics(artifact, one).proto()) for one in splits}
 
 
 def _history(uri: str) -> list[dict[str, float]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from components.evaluator.summary import EvaluationSummary
+from components.example_validator.figures import Figures
 from components.image_mask_example_gen.rejection import Rejection
 from schema.labelmap import LabelMap
 
@@ -44,6 +46,7 @@ class PageContent:
         anomalies: What the data validation found, in words.
         history: Rows of the training log: step, loss, learning_rate, eval_mean_iou, eval_iou/<class>.
         facts: Settings, versions, fingerprints and lineage: value by name.
+        splits: What was counted over the data, by split and feature.
     """
 
     title: str
@@ -55,3 +58,4 @@ class PageContent:
     anomalies: list[str]
     history: list[dict[str, float]]
     facts: dict[str, str]
+    splits: Mapping[str, Mapping[str, Figures]] = field(default_factory=dict)

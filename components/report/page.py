@@ -11,6 +11,7 @@ from components.report import listings
 from components.report.confusion import confusion_matrix
 from components.report.content import GalleryPhoto, PageContent
 from components.report.curve import training_curves
+from components.report.data_summary import data_summary
 from components.report.markup import name, text
 from components.report.photo_grid import photo_grid
 from components.report.scores import class_scores, slice_scores
@@ -42,6 +43,7 @@ def render_page(content: PageContent) -> str:
         confusion_matrix(summary, label_map),
         photo_grid(content.gallery, label_map),
         training_curves(content.history),
+        data_summary(content.splits, label_map),
         listings.rejections(content.rejections),
         listings.anomalies(content.anomalies),
         listings.facts(content.facts),

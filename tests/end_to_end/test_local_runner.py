@@ -69,6 +69,14 @@ def worse(workspace, again) -> subprocess.CompletedProcess:
     return run(workspace, "--steps", "1")
 
 
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory) -> Path:
+    workspace = tmp_path_factory.mktemp("two_workers")
+    done = run(workspace, "--beam-workers", "2", "--until", "Transform")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return workspace
+
+
 def versions(workspace: Path) -> list[Path]:
     return sorted((workspace / "serving").iterdir())
 
@@ -160,6 +168,26 @@ def test_iou_equals_a_count_by_hand(workspace, worse):
     assert whole["iou"]["background"] == pytest.approx(intersection[0] / union[0], abs=1e-9)
     assert whole["iou"]["plane"] == pytest.approx(intersection[1] / union[1], abs=1e-9)
     assert whole["mean_iou"] == pytest.approx(np.mean(intersection / union), abs=1e-9)
+
+
+def pictures_of(workspace: Path, component: str, output: str, *names: str) -> set[tuple[bytes, ...]]:
+    """Key, photo and mask of every record; records come in any order, and so do the features in them."""
+    files = sorted(str(path) for path in latest(workspace, component, output).glob("Split-*/*"))
+    examples = [tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files)]
+    return {tuple(example.features.feature[name].bytes_list.value[0] for name in names) for example in examples}
+
+
+@pytest.mark.parametrize(
+    ("component", "output", "names"),
+    [
+        ("ImageMaskExampleGen", "examples", ("image/key", "image/encoded", "mask/encoded")),
+        ("Transform", "transformed_examples", ("key", "image", "mask")),
+    ],
+)
+def test_beam_in_several_processes_makes_the_same_records(workspace, first, two_workers, component, output, names):
+    made = pictures_of(two_workers, component, output, *names)
+    assert len(made) == 36
+    assert made == pictures_of(workspace, component, output, *names)
 
 
 def test_until_stops_after_a_component(tmp_path):

@@ -1,5 +1,7 @@
 """Which files belong together, and a split that stays."""
 
+import unicodedata
+
 import pytest
 
 from components.image_mask_example_gen import pairing
@@ -13,10 +15,19 @@ from components.image_mask_example_gen.rejection import Rejected
         ("день/самолет 1.JPEG", "день/самолет 1"),
         ("a/b.c/photo.v2.png", "a/b.c/photo.v2"),
         ("no_extension", "no_extension"),
+        ("-v.JPG", "-v"),
+        ("борт 1 ✈️.jpg", "борт 1 ✈️"),
+        ("n" * 250 + ".jpg", "n" * 250),
     ],
 )
 def test_the_key_is_the_path_without_its_extension(path, key):
     assert pairing.key_of(path) == key
+
+
+def test_composed_and_decomposed_letters_make_the_same_key():
+    composed, decomposed = (unicodedata.normalize(form, "взлёт/Öl й.jpg") for form in ("NFC", "NFD"))
+    assert composed != decomposed
+    assert pairing.key_of(composed) == pairing.key_of(decomposed) == composed.removesuffix(".jpg")
 
 
 @pytest.mark.parametrize(
@@ -27,6 +38,9 @@ def test_the_key_is_the_path_without_its_extension(path, key):
         ("a/Thumbs.db", True),
         ("desktop.ini", True),
         ("labelmap.txt", True),
+        ("__MACOSX/1.jpg", True),
+        ("a/@eaDir/1.jpg", True),
+        ("$RECYCLE.BIN/1.jpg", True),
         ("a/1.jpg", False),
         ("a.b/thumbs.jpg", False),
     ],
@@ -79,3 +93,23 @@ def test_a_larger_share_only_adds_to_the_eval_split():
 
 def test_a_name_that_is_no_valid_text_still_has_a_split():
     assert pairing.split_of("\udcff\udcfe", 0.2) in (pairing.TRAIN, pairing.EVAL)
+
+
+@pytest.mark.parametrize(
+    ("key", "rule", "expected"),
+    [
+        ("a/b/1", "path", "a/b/1"),
+        ("a/b/1", "folder", "a/b"),
+        ("1", "folder", ""),
+        ("0001TP_006690", r"^(\d+TP)_", "0001TP"),
+        ("seq05VD_f00000", r"^(\d+TP)_", None),
+        ("Seq05VD_f00000", r"^([^_]+)_", "Seq05VD"),
+        ("walk/take2_0034", r"(.*)_\d+$", "walk/take2"),
+        ("walk/take2_0034", r"take\d", "take2"),
+        ("b_1", r"(a)?b", None),
+        ("b", r"\d*", None),
+        ("взлёт/1", unicodedata.normalize("NFD", "^(взлёт)/"), "взлёт"),
+    ],
+)
+def test_the_split_key_is_what_the_rule_finds(key, rule, expected):
+    assert pairing.split_key_of(key, rule) == expected

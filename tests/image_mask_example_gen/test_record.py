@@ -80,6 +80,23 @@ def test_a_mask_of_another_shape_is_the_masks_fault():
     with pytest.raises(Rejected) as caught:
         make_record("k", photo(20, 10), mask(), LABEL_MAP)
     # The executor decides by the beginning of the reason which path it names.
-    assert caught.value.reason.startswith("mask_")
+    assert caught.value.reason == "mask_shape"
     assert "20x10" in caught.value.detail
     assert "10x20" in caught.value.detail
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 4000), (4000, 20)])
+def test_photos_of_any_shape_have_a_record(size):
+    height, width = size
+    answer = png(np.full((height, width, 3), (255, 0, 0)))
+    read = values(make_record("k", png(np.full((height, width, 3), 51)), answer, LABEL_MAP))
+    assert (read[features.IMAGE_HEIGHT], read[features.IMAGE_WIDTH]) == ([height], [width])
+    assert read[features.IMAGE_BRIGHTNESS] == pytest.approx([0.2], abs=0.01)
+    assert np.asarray(Image.open(io.BytesIO(read[features.MASK_ENCODED][0]))).shape == size
+
+
+@pytest.mark.parametrize(("plane", "size", "share"), [(0, b"none", 0), (20, b"large", 1)])
+def test_a_mask_of_one_class_is_a_record(plane, size, share):
+    read = values(make_record("k", photo(), mask(plane=plane), LABEL_MAP))
+    assert read[features.OBJECT_SIZE] == [size]
+    assert read[features.MASK_CLASS_FRACTION] == [share, 1 - share]

@@ -15,3 +15,10 @@ def test_a_rejection_tells_its_reason_and_detail():
     rejected = Rejected("no_mask", "no mask is named 1.*")
     assert str(rejected) == "no_mask: no mask is named 1.*"
     assert (rejected.reason, rejected.detail) == ("no_mask", "no mask is named 1.*")
+
+
+def test_what_utf8_cannot_hold_survives_escaped():
+    rejection = Rejection("images/\udcff.jpg", "unexpected", "cannot encode \ud83d")
+    line = rejection.to_json()
+    line.encode("utf-8")
+    assert Rejection.from_json(line) == rejection

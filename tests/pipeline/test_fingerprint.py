@@ -74,6 +74,22 @@ def test_broken_links_and_odd_names_are_part_of_it(folder):
     assert count == 5
 
 
+def test_a_change_behind_a_link_to_a_folder_is_noticed(folder, tmp_path):
+    linked = put(tmp_path / "elsewhere" / "1.jpg")
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "loop").symlink_to(".")
+    before = of(folder)
+    put(linked, b"12345")
+    assert of(folder) != before
+
+
+def test_files_that_are_no_data_make_no_difference(folder):
+    before = of(folder)
+    put(folder / ".DS_Store")
+    put(folder / "b" / "Thumbs.db")
+    assert of(folder) == before
+
+
 def test_values_of_equal_meaning_are_equal_and_others_differ():
     assert fingerprint.of_values(1, "a", (2,)) == fingerprint.of_values(1, "a", (2,))
     values = [(1, "a"), ("1", "a"), ("a", 1), (1, "a", None), ("1a",), ()]

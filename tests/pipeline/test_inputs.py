@@ -77,6 +77,14 @@ def test_a_missing_data_folder_is_named(tmp_path):
     assert str(tmp_path / "nowhere") in answer
 
 
+def test_a_data_folder_whose_name_is_not_utf8_is_refused_in_printable_text(tmp_path):
+    name = os.fsdecode("набор".encode("cp1251"))
+    data_folder(tmp_path).rename(tmp_path / name)
+    answer = complaint(tmp_path / name)
+    answer.encode("utf-8")
+    assert "is not UTF-8" in answer
+
+
 @pytest.mark.parametrize(
     ("present", "setting", "told"),
     [

@@ -12,6 +12,7 @@ EXAMPLE_GEN_FEATURES = {
     features.IMAGE_HEIGHT,
     features.IMAGE_WIDTH,
     features.IMAGE_BRIGHTNESS,
+    features.IMAGE_SATURATION,
     features.MASK_ENCODED,
     features.MASK_CLASS_FRACTION,
     features.MASK_UNCERTAIN_FRACTION,

@@ -1,0 +1,1 @@
+"""Commands that measure what the README and the docs state."""

@@ -1,0 +1,47 @@
+"""Contents of files, local or remote, with limits."""
+
+from __future__ import annotations
+
+import os
+
+import tensorflow as tf
+from tfx.dsl.io import fileio
+
+from components.image_mask_example_gen.listing import is_remote
+from components.image_mask_example_gen.rejection import Rejected
+
+MAX_BYTES = 2**30
+"""Larger files are refused unread; a photo of `photo.MAX_PIXELS` without any compression has about so many bytes."""
+
+
+def size_of(path: str) -> int:
+    """Bytes of a file.
+
+    Raises:
+        Rejected: The file cannot be looked at (`unreadable`).
+    """
+    try:
+        return int(fileio.stat(path).length) if is_remote(path) else os.stat(path).st_size
+    except (OSError, tf.errors.OpError) as error:
+        raise Rejected("unreadable", _told(error)) from None
+
+
+def read_file(path: str) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        Rejected: The file cannot be read (`unreadable`), or has more than `MAX_BYTES` (`too_large`).
+    """
+    size = size_of(path)
+    if size > MAX_BYTES:
+        raise Rejected("too_large", f"{size:,} bytes; at most {MAX_BYTES:,} are read")
+    try:
+        with fileio.open(path, "rb") if is_remote(path) else open(path, "rb") as stream:
+            return stream.read()
+    except (OSError, tf.errors.OpError) as error:
+        raise Rejected("unreadable", _told(error)) from None
+
+
+def _told(error: Exception) -> str:
+    # TFX's error for a missing file says nothing.
+    return str(error) or "the file is gone"

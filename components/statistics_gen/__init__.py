@@ -1,0 +1,1 @@
+"""TFX's StatisticsGen, made to count every class on its own."""
