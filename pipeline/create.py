@@ -63,8 +63,6 @@ def create_pipeline(
     ).with_id("StatisticsGen")
     guard = _guard(data, statistics, schema, serving_dir)
     transform = _transform(config, data, ingest, schema).with_id("Transform")
-    if transform.id in config.components:
-        transform.add_upstream_node(guard)
     trainer = _trainer(config, data, transform)
     blessed = LatestBlessedModel(
         serving_dir=serving_dir,
@@ -72,8 +70,6 @@ def create_pipeline(
         label_map=data.label_map,
         expected_version=baseline,
     )
-    # The model in service is looked up late: another run may have pushed one while this one trained.
-    blessed.add_upstream_node(trainer)
     evaluator = IoUEvaluator(
         examples=ingest.outputs["examples"],
         model=trainer.outputs["model"],
@@ -102,9 +98,11 @@ def create_pipeline(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_dir)
         ),
     )
-    pusher.add_upstream_node(report)
     nodes = [ingest, schema, statistics, guard, transform, trainer, blessed, evaluator, report, pusher]
     chosen: list[base_node.BaseNode] = [node for node in nodes if node.id in config.components]
+    # Unsound data must not be transformed; the model in service is looked up late, since another run may push one
+    # while this one trains; people see the page before the model serves.
+    _order(chosen, (guard, transform), (trainer, blessed), (report, pusher))
     return Pipeline(
         pipeline_name=PIPELINE_NAME,
         pipeline_root=root,
@@ -124,6 +122,14 @@ def training_fingerprint(config: Config, data: DataFacts) -> str:
         asdict(config.training),
         fingerprint.of_code(*TRAINER_CODE, *EXAMPLE_GEN_CODE),
     )
+
+
+def _order(chosen: list[base_node.BaseNode], *pairs: tuple[base_node.BaseNode, base_node.BaseNode]) -> None:
+    """Runs the second of each pair after the first, where no data flows between them."""
+    for first, second in pairs:
+        # TFX refuses a node that knows of one outside the pipeline.
+        if second in chosen:
+            second.add_upstream_node(first)
 
 
 def _beam_arguments(settings: RunSettings) -> list[str]:

@@ -1,0 +1,59 @@
+"""The graph: every part of it that `--until` leaves can be compiled, in the order that the settings promise."""
+
+import pytest
+from tfx.dsl.compiler import compiler
+from tfx.orchestration import metadata
+
+from components.image_mask_example_gen.component import ImageMaskExampleGen
+from pipeline.config import COMPONENTS, Config
+from pipeline.create import create_pipeline, training_fingerprint
+from pipeline.inputs import DataFacts
+from schema.labelmap import LabelClass, LabelMap
+
+DATA = DataFacts(
+    "data", LabelMap((LabelClass("sky", (0, 0, 0)), LabelClass("plane", (255, 0, 0))), (), "sky"), "one", 9
+)
+
+
+def compiled(tmp_path, **settings):
+    pipeline = create_pipeline(
+        Config.from_flat(settings),
+        DATA,
+        root=str(tmp_path / "artifacts"),
+        serving_dir=str(tmp_path / "serving"),
+        baseline="",
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite")),
+    )
+    return compiler.Compiler().compile(pipeline)
+
+
+@pytest.mark.parametrize("until", COMPONENTS)
+def test_a_run_can_stop_after_any_component(tmp_path, until):
+    nodes = [node.pipeline_node.node_info.id for node in compiled(tmp_path, until=until).nodes]
+    assert sorted(nodes) == sorted(COMPONENTS[: COMPONENTS.index(until) + 1])
+
+
+def test_what_must_come_later_does(tmp_path):
+    nodes = [node.pipeline_node.node_info.id for node in compiled(tmp_path).nodes]
+    for first, second in (
+        ("ExampleValidator", "Transform"),
+        ("Trainer", "LatestBlessedModel"),
+        ("LatestBlessedModel", "Evaluator"),
+        ("EvaluationReport", "Pusher"),
+    ):
+        assert nodes.index(first) < nodes.index(second)
+
+
+def test_the_training_fingerprint_follows_what_makes_the_model_and_nothing_else(tmp_path):
+    before = training_fingerprint(Config(), DATA)
+    for settings in ({"steps": 7}, {"bins": (1, 2)}, {"split_key": "folder"}, {"seed": 3}):
+        assert training_fingerprint(Config.from_flat(settings), DATA) != before
+    for settings in ({"min_mean_iou": 0.9}, {"workspace": str(tmp_path)}, {"beam_workers": 2}, {"max_drop": 0.5}):
+        assert training_fingerprint(Config.from_flat(settings), DATA) == before
+
+
+def test_every_parameter_of_ingestion_is_a_setting_or_a_fact_of_the_data():
+    assert set(ImageMaskExampleGen.SPEC_CLASS.PARAMETERS) == {
+        *("data", "images_folder", "masks_folder", "label_map", "uncertain", "eval_fraction", "split_key"),
+        *("max_rejected", "data_fingerprint", "code_fingerprint"),
+    }
