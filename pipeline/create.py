@@ -151,6 +151,7 @@ def _ingest_parameters(config: Config, data: DataFacts) -> dict[str, str | float
         "images_folder": config.data.images_folder,
         "masks_folder": config.data.masks_folder,
         "label_map": data.label_map.to_json(),
+        "mask_cleaning": config.data.mask_cleaning,
         "uncertain": config.data.uncertain,
         "eval_fraction": config.data.eval_fraction,
         "split_key": config.data.split_key,

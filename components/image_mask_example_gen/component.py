@@ -18,6 +18,7 @@ class ImageMaskExampleGenSpec(ComponentSpec):
         "images_folder": ExecutionParameter(type=str),
         "masks_folder": ExecutionParameter(type=str),
         "label_map": ExecutionParameter(type=str),
+        "mask_cleaning": ExecutionParameter(type=str),
         "uncertain": ExecutionParameter(type=str),
         "eval_fraction": ExecutionParameter(type=float),
         "split_key": ExecutionParameter(type=str),

@@ -10,7 +10,7 @@ from components.image_mask_example_gen.mask_planes import planes_of_jpeg
 from components.image_mask_example_gen.palette import Palette, judge
 from components.image_mask_example_gen.photo import open_picture, to_rgb
 from components.image_mask_example_gen.rejection import Rejected
-from components.image_mask_example_gen.settings import KEEP
+from components.image_mask_example_gen.settings import EXACT, KEEP
 from schema.features import IGNORE_LABEL
 
 __all__ = ["CleanMask", "Palette", "clean_mask", "read_mask"]
@@ -24,7 +24,9 @@ _JPEG_NOISE = 3
 """How far JPEG moves the values of a flat area at most."""
 
 
-def read_mask(content: bytes, palette: Palette, size: tuple[int, int], *, uncertain: str = KEEP) -> CleanMask:
+def read_mask(
+    content: bytes, palette: Palette, size: tuple[int, int], *, cleaning: str = EXACT, uncertain: str = KEEP
+) -> CleanMask:
     """Turns a mask file into an exact class map of its photo's size.
 
     Transparency is left out: annotation tools export "nothing here" as transparent black. A picture without loss that
@@ -34,6 +36,7 @@ def read_mask(content: bytes, palette: Palette, size: tuple[int, int], *, uncert
         content: The file's bytes, any picture format.
         palette: The colours to expect.
         size: Height and width of the photo, pixels.
+        cleaning: `exact` or `nearest`, see `clean_mask`.
         uncertain: `keep` the best guess of uncertain pixels, or `ignore` them.
 
     Raises:
@@ -43,7 +46,7 @@ def read_mask(content: bytes, palette: Palette, size: tuple[int, int], *, uncert
     """
     picture = open_picture(content)
     _check_shape(picture, size)
-    cleaned = _read_classes(picture, content, palette, uncertain)
+    cleaned = _read_classes(picture, content, palette, cleaning=cleaning, uncertain=uncertain)
     if cleaned.class_map.shape == size:
         return cleaned
     # Class numbers are not quantities: nearest neighbour is the only resize that invents none.
@@ -51,27 +54,31 @@ def read_mask(content: bytes, palette: Palette, size: tuple[int, int], *, uncert
     return CleanMask(np.asarray(scaled), cleaned.uncertain_fraction, cleaned.off_palette_fraction)
 
 
-def _read_classes(picture: Image.Image, content: bytes, palette: Palette, uncertain: str) -> CleanMask:
+def _read_classes(
+    picture: Image.Image, content: bytes, palette: Palette, *, cleaning: str, uncertain: str
+) -> CleanMask:
     if picture.format == "JPEG":
-        cleaned, colors = _clean_jpeg(picture, content, palette, uncertain)
+        cleaned, colors = _clean_jpeg(picture, content, palette, cleaning=cleaning, uncertain=uncertain)
     else:
         numbers = _class_numbers(picture, palette)
         if numbers is not None:
             return CleanMask(numbers, 0.0, 0.0)
         colors = np.asarray(_opaque(picture))
         _check_alpha(picture, colors)
-        cleaned = clean_mask(colors, palette, uncertain=uncertain)
+        cleaned = clean_mask(colors, palette, cleaning=cleaning, uncertain=uncertain)
     if cleaned.off_palette_fraction > MAX_OFF_PALETTE:
         raise Rejected("off_palette", _describe(colors, palette, cleaned.off_palette_fraction))
     return cleaned
 
 
-def _clean_jpeg(picture: Image.Image, content: bytes, palette: Palette, uncertain: str) -> tuple[CleanMask, np.ndarray]:
+def _clean_jpeg(
+    picture: Image.Image, content: bytes, palette: Palette, *, cleaning: str, uncertain: str
+) -> tuple[CleanMask, np.ndarray]:
     colors = np.asarray(to_rgb(picture))
     _check_no_numbers(colors, palette)
-    planes = planes_of_jpeg(content)
+    planes = planes_of_jpeg(content) if cleaning == EXACT else None
     if planes is None:
-        return clean_mask(colors, palette, uncertain=uncertain), colors
+        return clean_mask(colors, palette, cleaning=cleaning, uncertain=uncertain), colors
     return clean_planes(planes, palette, uncertain=uncertain), colors
 
 

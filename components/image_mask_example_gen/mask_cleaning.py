@@ -16,7 +16,7 @@ from components.image_mask_example_gen.mask_planes import Planes, planes_of_rgb
 from components.image_mask_example_gen.mask_sharp import SharpModel
 from components.image_mask_example_gen.mask_start import UNSURE, among_sure, blur_of, first_guess
 from components.image_mask_example_gen.palette import Palette, judge, to_ycc
-from components.image_mask_example_gen.settings import IGNORE, KEEP
+from components.image_mask_example_gen.settings import EXACT, IGNORE, KEEP
 from schema.features import IGNORE_LABEL
 
 _SHARP = Schedule(rounds=12, caution=1.0, cautious_rounds=0, reach=2)
@@ -66,7 +66,7 @@ class CleanMask:
         return buffer.getvalue()
 
 
-def clean_mask(mask: np.ndarray, palette: Palette, *, uncertain: str = KEEP) -> CleanMask:
+def clean_mask(mask: np.ndarray, palette: Palette, *, cleaning: str = EXACT, uncertain: str = KEEP) -> CleanMask:
     """Gives every pixel of a mask its class.
 
     Pixels that all have a colour of the palette are read as they are. So is a drawing of few colours, by the nearest
@@ -75,19 +75,24 @@ def clean_mask(mask: np.ndarray, palette: Palette, *, uncertain: str = KEEP) -> 
     Args:
         mask: uint8 [height, width, 3], RGB.
         palette: The colours to expect.
+        cleaning: `exact` does as said; `nearest` takes the nearest colour everywhere.
         uncertain: `keep` the best guess of uncertain pixels, or `ignore` them.
     """
-    packed = (mask.astype(np.uint32) * np.array([65536, 256, 1], np.uint32)).sum(axis=2, dtype=np.uint32)
-    values, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    if len(values) > _FLAT_COLORS_PER_ENTRY * len(palette.colors) and min(packed.shape) >= _MIN_SIDE:
+    red, green, blue = (mask[..., channel].astype(np.uint32) for channel in range(3))
+    packed = ((red << 16) | (green << 8) | blue).ravel()
+    # Neighbours are mostly equal: runs of them are fewer to sort than pixels.
+    starts = np.flatnonzero(np.concatenate(([True], packed[1:] != packed[:-1])))
+    lengths = np.diff(starts, append=packed.size)
+    values, runs = np.unique(packed[starts], return_inverse=True)
+    drawn = len(values) <= _FLAT_COLORS_PER_ENTRY * len(palette.colors) or min(mask.shape[:2]) < _MIN_SIDE
+    if cleaning == EXACT and not drawn:
         return clean_planes(planes_of_rgb(mask), palette, uncertain=uncertain)
-    colors = np.stack([values >> 16, (values >> 8) & 255, values & 255], axis=1).astype(np.float32)
-    verdict = judge(colors, palette)
+    verdict = judge(np.stack([values >> 16, (values >> 8) & 255, values & 255], axis=1).astype(np.float32), palette)
     labels = palette.labels[verdict.nearest]
     if uncertain == IGNORE:
         labels = np.where(verdict.unsure, np.uint8(IGNORE_LABEL), labels)
-    shares = [float(counts[which].sum() / packed.size) for which in (verdict.unsure, verdict.strange)]
-    return CleanMask(labels[places].reshape(packed.shape), *shares)
+    shares = [float(lengths[which[runs]].sum() / packed.size) for which in (verdict.unsure, verdict.strange)]
+    return CleanMask(np.repeat(labels[runs], lengths).reshape(mask.shape[:2]), *shares)
 
 
 def clean_planes(planes: Planes, palette: Palette, *, uncertain: str = KEEP) -> CleanMask:

@@ -11,12 +11,14 @@ from components.image_mask_example_gen.mask import CleanMask, Palette, read_mask
 from components.image_mask_example_gen.orientation import UPRIGHT, orientation_of_mask, swaps_sides, undo_map
 from components.image_mask_example_gen.photo import Photo, read_photo
 from components.image_mask_example_gen.rejection import Rejected
-from components.image_mask_example_gen.settings import KEEP
+from components.image_mask_example_gen.settings import EXACT, KEEP
 from schema import features
 from schema.labelmap import LabelMap
 
 
-def make_record(key: str, image: bytes, mask: bytes, label_map: LabelMap, *, uncertain: str = KEEP) -> tf.train.Example:
+def make_record(
+    key: str, image: bytes, mask: bytes, label_map: LabelMap, *, cleaning: str = EXACT, uncertain: str = KEEP
+) -> tf.train.Example:
     """Reads and checks a photo and its mask.
 
     Args:
@@ -24,6 +26,7 @@ def make_record(key: str, image: bytes, mask: bytes, label_map: LabelMap, *, unc
         image: The photo's file content.
         mask: The mask's file content.
         label_map: Classes and colours.
+        cleaning: How masks become classes, see `read_mask`.
         uncertain: What becomes of uncertain pixels, see `read_mask`.
 
     Returns:
@@ -37,17 +40,17 @@ def make_record(key: str, image: bytes, mask: bytes, label_map: LabelMap, *, unc
     except Rejected as rejected:
         raise Rejected(f"image_{rejected.reason}", rejected.detail) from None
     try:
-        cleaned = _read_mask(mask, photo, label_map, uncertain)
+        cleaned = _read_mask(mask, photo, label_map, cleaning=cleaning, uncertain=uncertain)
     except Rejected as rejected:
         raise Rejected(f"mask_{rejected.reason.removeprefix('mask_')}", rejected.detail) from None
     return _to_example(key, photo, cleaned, label_map)
 
 
-def _read_mask(content: bytes, photo: Photo, label_map: LabelMap, uncertain: str) -> CleanMask:
+def _read_mask(content: bytes, photo: Photo, label_map: LabelMap, **how: str) -> CleanMask:
     size = photo.height, photo.width
     turn = orientation_of_mask(content, size, photo.orientation)
     stored = size[::-1] if swaps_sides(turn) else size
-    cleaned = read_mask(content, Palette.of(label_map), stored, uncertain=uncertain)
+    cleaned = read_mask(content, Palette.of(label_map), stored, **how)
     return cleaned if turn == UPRIGHT else replace(cleaned, class_map=undo_map(cleaned.class_map, turn))
 
 

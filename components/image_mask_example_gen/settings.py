@@ -9,6 +9,7 @@ from components.settings import at_least, between, choice, nearest, setting
 from schema.labelmap import DEFAULT_IGNORED
 
 KEEP, IGNORE = "keep", "ignore"
+EXACT, NEAREST = "exact", "nearest"
 PATH, FOLDER = "path", "folder"
 
 
@@ -37,6 +38,12 @@ class DataSettings:
     labelmap: str = setting("labelmap.txt", "file of classes and mask colours, inside the data folder")
     ignore_classes: tuple[str, ...] = setting(DEFAULT_IGNORED, "names of classes left out of loss and score")
     background: str = setting("", "name of the class that is not an object; empty: the label map's first")
+    mask_cleaning: str = setting(
+        EXACT,
+        "from JPEG masks to classes: exact seeks the class map that explains the file, nearest takes each pixel's"
+        " nearest colour, at a tenth of the time",
+        choice(EXACT, NEAREST),
+    )
     uncertain: str = setting(
         KEEP, "mask pixels between two colours: keep the best guess, or ignore", choice(KEEP, IGNORE)
     )

@@ -98,7 +98,7 @@ class ReadPair(beam.DoFn):
     def __init__(self, settings: dict[str, Any]):
         self._data = settings["data"]
         self._label_map = LabelMap.from_json(settings["label_map"])
-        self._uncertain = settings["uncertain"]
+        self._cleaning = {"cleaning": settings["mask_cleaning"], "uncertain": settings["uncertain"]}
         self._eval_fraction = settings["eval_fraction"]
         self._rule = settings["split_key"]
         self._leaders: dict[str, str] | None = None
@@ -117,7 +117,7 @@ class ReadPair(beam.DoFn):
 
     def _read(self, pair: pairing.Pair, leaders_of: dict[str, str]) -> Iterator[beam.pvalue.TaggedOutput]:
         image, mask = self._bytes("image", pair.image), self._bytes("mask", pair.mask)
-        example = make_record(pair.key, image, mask, self._label_map, uncertain=self._uncertain)
+        example = make_record(pair.key, image, mask, self._label_map, **self._cleaning)
         split_key, matched = _split_key(pair, self._rule)
         split = pairing.split_of(leaders_of.get(split_key, split_key), self._eval_fraction)
         class_map = example.features.feature[features.MASK_ENCODED].bytes_list.value[0]

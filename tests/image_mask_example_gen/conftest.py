@@ -57,6 +57,7 @@ class DataFolder:
             "images_folder": "images",
             "masks_folder": "masks",
             "label_map": LABEL_MAP.to_json(),
+            "mask_cleaning": "exact",
             "uncertain": "keep",
             "eval_fraction": 0.2,
             "split_key": "path",

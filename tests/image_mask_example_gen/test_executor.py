@@ -27,6 +27,7 @@ SETTINGS = {
     "images_folder": "images",
     "masks_folder": "masks",
     "label_map": LABEL_MAP.to_json(),
+    "mask_cleaning": "exact",
     "uncertain": "keep",
     "eval_fraction": 0.2,
     "split_key": "path",

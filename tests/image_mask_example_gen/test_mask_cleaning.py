@@ -263,3 +263,22 @@ def test_mixtures_of_any_two_colours_are_not_strange():
 def test_masks_of_exact_colours_take_the_short_cut(monkeypatch):
     monkeypatch.setattr(mask_cleaning, "clean_planes", None)
     np.testing.assert_array_equal(clean_mask(np.asarray(painted(scene(), COLORS)), palette(COLORS)).class_map, scene())
+
+
+@pytest.mark.parametrize(("colors", "sigma"), [(GREYS, 1), (COLORS, 0)])
+def test_the_nearest_colour_can_be_asked_for(colors, sigma):
+    content = jpeg(scene(), colors, sigma=sigma)
+    cleaned = read_mask(content, palette(colors), SIZE, cleaning="nearest")
+    assert (cleaned.class_map == nearest(content, colors)).all()
+    # Rims of other classes are what it does not see.
+    assert (cleaned.class_map != scene()).sum() > (read_mask(content, palette(colors), SIZE).class_map != scene()).sum()
+
+
+def test_the_nearest_colour_tells_what_it_is_unsure_of():
+    content = jpeg(scene(), GREYS, sigma=2)
+    kept = read_mask(content, palette(GREYS), SIZE, cleaning="nearest")
+    ignored = read_mask(content, palette(GREYS), SIZE, cleaning="nearest", uncertain=IGNORE)
+    marked = ignored.class_map == IGNORE_LABEL
+    assert marked.mean() == pytest.approx(kept.uncertain_fraction) == pytest.approx(ignored.uncertain_fraction)
+    assert 0.01 < marked.mean() < 0.3
+    assert (kept.class_map[~marked] == ignored.class_map[~marked]).all()

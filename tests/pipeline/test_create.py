@@ -54,6 +54,13 @@ def test_the_training_fingerprint_follows_what_makes_the_model_and_nothing_else(
 
 def test_every_parameter_of_ingestion_is_a_setting_or_a_fact_of_the_data():
     assert set(ImageMaskExampleGen.SPEC_CLASS.PARAMETERS) == {
-        *("data", "images_folder", "masks_folder", "label_map", "uncertain", "eval_fraction", "split_key"),
-        *("max_rejected", "data_fingerprint", "code_fingerprint"),
+        *(
+            "data",
+            "images_folder",
+            "masks_folder",
+            "label_map",
+            "mask_cleaning",
+            "uncertain",
+        ),
+        *("eval_fraction", "split_key", "max_rejected", "data_fingerprint", "code_fingerprint"),
     }
