@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from components.settings import SettingError, nearest
-from pipeline.config import GROUPS, Config
+from pipeline.config import GROUPS, Config, as_text
 
 
 class Parser(argparse.ArgumentParser):
@@ -71,12 +71,8 @@ def _metavar(one: Field) -> str:
 
 
 def _show(one: Field) -> str:
-    default: Any = one.default
-    if one.name == "image_size":
-        return "x".join(map(str, default))
-    if isinstance(default, tuple):
-        return ",".join(map(str, default)) or "none"
-    return f'"{default}"' if default == "" else str(default)
+    text = as_text(one.name, one.default)
+    return text or ("none" if isinstance(one.default, tuple) else '""')
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -53,6 +53,13 @@ GROUPS: dict[str, Any] = {
 """The groups of settings, by the name of their field in `Config`."""
 
 
+def as_text(name: str, value: Any) -> str:
+    """A setting's value as one would write it on the command line."""
+    if name == "image_size":
+        return "x".join(map(str, value))
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 @dataclass(frozen=True)
 class Config:
     """All settings, in groups."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from tfx.components import Pusher, Trainer
@@ -25,7 +24,7 @@ from components.trainer.run import run_fn
 from components.transform.component import PictureTransform
 from components.transform.preprocessing import preprocessing_fn
 from pipeline import fingerprint
-from pipeline.config import Config, RunSettings
+from pipeline.config import GROUPS, Config, RunSettings, as_text
 from pipeline.inputs import DataFacts
 from schema.features import SCHEMA_FILE
 
@@ -220,9 +219,12 @@ def _trainer(config: Config, data: DataFacts, transform: PictureTransform) -> Tr
 
 
 def _facts(config: Config, data: DataFacts) -> dict[str, str]:
+    # How a run was done (workspace, cache, processes) changes nothing in what it made.
+    groups = [name for name in GROUPS if name != "run"]
     settings = {
-        name.replace("_", "-"): json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else str(value)
-        for name, value in config.flat().items()
-        if name not in ("workspace", "until", "cache", "data")
+        one.name.replace("_", "-"): as_text(one.name, getattr(getattr(config, group), one.name))
+        for group in groups
+        for one in fields(GROUPS[group])
+        if one.name != "data"
     }
     return {"data": data.folder, "data fingerprint": data.fingerprint, **settings}
