@@ -30,13 +30,14 @@ SIZE = (500, 400)
 TRAINING_SIZE = (320, 224)
 DISTINCT = 40
 COLORS = ((0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0), (0, 0, 128))
-METHODS = ("pipeline", "2 processes", "plain script", "pipeline, nearest", "script, nearest", "codec floor")
+METHODS = ("pipeline", "2 processes", "plain script", "pipeline nearest", "script nearest", "codec floor")
 
 
 def main() -> int:
     """Measures every method for every count and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", default="500,2000,5000", help="photos, comma-separated (default: %(default)s)")
+    parser.add_argument("--methods", default=",".join(METHODS), help="what to measure (default: all)")
     parser.add_argument("--worker", nargs=2, metavar=("METHOD", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
@@ -45,7 +46,7 @@ def main() -> int:
     for count in map(int, arguments.counts.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             write_photos(Path(folder), count)
-            for method in METHODS:
+            for method in arguments.methods.split(","):
                 cpu, wall, peak = _measure(method, folder)
                 print(
                     f"{count:>7}  {method:<18}{1e3 * cpu / count:>13.2f}{1e3 * wall / count:>14.2f}{peak:>9.0f}",
