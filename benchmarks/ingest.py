@@ -61,7 +61,7 @@ def write_photos(folder: Path, count: int) -> None:
         (folder / name).mkdir(parents=True)
     names = [f"c{number}:{','.join(map(str, color))}::" for number, color in enumerate(COLORS)]
     (folder / "labelmap.txt").write_text("\n".join(names), encoding="utf-8")
-    pairs = [_draw(seed) for seed in range(min(DISTINCT, count))]
+    pairs = [draw(seed) for seed in range(min(DISTINCT, count))]
     for number in range(count):
         photo, mask = pairs[number % len(pairs)]
         # A comment at the end of a JPEG changes the file, not the picture: no two photos are duplicates.
@@ -69,7 +69,8 @@ def write_photos(folder: Path, count: int) -> None:
         (folder / "masks" / f"{number}.jpg").write_bytes(mask)
 
 
-def _draw(seed: int) -> tuple[bytes, bytes]:
+def draw(seed: int) -> tuple[bytes, bytes]:
+    """A photo of 500x400 and its mask of five colours, both as JPEG."""
     rng = np.random.default_rng(seed)
     low = Image.fromarray(rng.integers(0, 255, (8, 10, 3), np.uint8)).resize(SIZE, Image.Resampling.BICUBIC)
     grain = rng.normal(0, 9, (SIZE[1], SIZE[0], 3))
@@ -79,10 +80,11 @@ def _draw(seed: int) -> tuple[bytes, bytes]:
     zones = Image.fromarray(rng.integers(0, 255, (4, 5), np.uint8)).resize(SIZE, Image.Resampling.BICUBIC)
     classes = np.asarray(zones).astype(int) * len(COLORS) // 256
     mask = Image.fromarray(np.array(COLORS, np.uint8)[classes])
-    return _encoded(photo, "JPEG", quality=92), _encoded(mask, "JPEG", quality=75, subsampling=2)
+    return encoded(photo, "JPEG", quality=92), encoded(mask, "JPEG", quality=75, subsampling=2)
 
 
-def _encoded(picture: Image.Image, file_format: str, **options: int) -> bytes:
+def encoded(picture: Image.Image, file_format: str, **options: int) -> bytes:
+    """A picture as the bytes of a file."""
     buffer = io.BytesIO()
     picture.save(buffer, file_format, **options)
     return buffer.getvalue()
@@ -194,13 +196,13 @@ def _plain_script(folder: Path, cleaning: str) -> _Meter:
 def _resized(photo: bytes) -> bytes:
     picture = Image.open(io.BytesIO(photo))
     picture.thumbnail(TRAINING_SIZE, Image.Resampling.BILINEAR)
-    return _encoded(picture, "JPEG", quality=95, subsampling=0)
+    return encoded(picture, "JPEG", quality=95, subsampling=0)
 
 
 def _resized_mask(mask: bytes) -> bytes:
     picture = Image.open(io.BytesIO(mask))
     picture.thumbnail(TRAINING_SIZE, Image.Resampling.NEAREST)
-    return _encoded(picture, "PNG", compress_level=1)
+    return encoded(picture, "PNG", compress_level=1)
 
 
 def _codec_floor(folder: Path) -> _Meter:
@@ -209,8 +211,8 @@ def _codec_floor(folder: Path) -> _Meter:
     for _, image, mask in _pairs(folder):
         photo = Image.open(io.BytesIO(image)).convert("RGB").resize(TRAINING_SIZE, Image.Resampling.BILINEAR)
         classes = Image.open(io.BytesIO(mask)).convert("L").resize(TRAINING_SIZE, Image.Resampling.NEAREST)
-        _encoded(photo, "JPEG", quality=95, subsampling=0)
-        _encoded(classes, "PNG", compress_level=1)
+        encoded(photo, "JPEG", quality=95, subsampling=0)
+        encoded(classes, "PNG", compress_level=1)
     meter.stop()
     return meter
 

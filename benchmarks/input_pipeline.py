@@ -53,23 +53,17 @@ def main() -> int:
 def _write(path: str, count: int) -> None:
     import tensorflow as tf
 
-    from benchmarks.ingest import _draw
+    from benchmarks.ingest import draw, encoded
 
     with tf.io.TFRecordWriter(path) as writer:
         for seed in range(count):
-            photo, mask = (Image.open(io.BytesIO(encoded)).resize(SIZE[::-1]) for encoded in _draw(seed % 40))
+            photo, mask = (Image.open(io.BytesIO(file)).resize(SIZE[::-1]) for file in draw(seed % 40))
             classes = Image.fromarray((np.asarray(mask.convert("L")) > 40).astype(np.uint8))
-            row = {"image": _encoded(photo, "JPEG", quality=95, subsampling=0), "mask": _encoded(classes, "PNG")}
+            row = {"image": encoded(photo, "JPEG", quality=95, subsampling=0), "mask": encoded(classes, "PNG")}
             feature = {
                 name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for name, value in row.items()
             }
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
-
-
-def _encoded(picture: Image.Image, file_format: str, **options: int) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, file_format, **options)
-    return buffer.getvalue()
 
 
 def _pipeline(path: str, batches: int, *, color: bool) -> float:

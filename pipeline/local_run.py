@@ -23,6 +23,7 @@ from components.blessed_model.baseline import find_baseline
 from components.evaluator.summary import EvaluationSummary, read_summary
 from components.example_validator.wording import findings
 from components.report.component import PAGE_FILE
+from components.trainer.run import HISTORY_FILE
 from pipeline.config import Config
 from pipeline.console import Console
 from pipeline.create import create_pipeline, training_fingerprint
@@ -175,8 +176,6 @@ def _findings_note(anomalies: Artifact) -> str:
 
 
 def _training_note(uri: str) -> str:
-    from components.trainer.run import HISTORY_FILE
-
     history = json.loads((Path(uri) / HISTORY_FILE).read_text(encoding="utf-8"))
     last = history[-1]
     return f"{last['step']} steps, loss {last['loss']:.3f}"

@@ -42,10 +42,12 @@ def select_photos(files: Sequence[str], serve: Any, label_map: LabelMap) -> list
     Returns:
         Up to `PHOTOS_SHOWN` photos, worst first; photos without any object in truth or prediction come last.
     """
-    scored = [Scored(place, photo.iou) for place, photo in enumerate(_predict(files, serve, label_map))]
-    chosen = {one.place for one in spread(scored, PHOTOS_SHOWN)}
-    # Pictures are not kept in memory: the few chosen ones are predicted once more.
-    photos = [photo for place, photo in enumerate(_predict(files, serve, label_map)) if place in chosen]
+    records = tf.data.TFRecordDataset(list(files)).take(PHOTOS_LOOKED_AT)
+    scored = [Scored(place, photo.iou) for place, photo in enumerate(_predict(records, serve, label_map))]
+    places = tf.constant([one.place for one in spread(scored, PHOTOS_SHOWN)], tf.int64)
+    # Pictures are not kept in memory: the few chosen ones, and no others, are predicted once more.
+    chosen = records.enumerate().filter(lambda place, _: tf.reduce_any(place == places)).map(lambda _, record: record)
+    photos = list(_predict(chosen, serve, label_map))
     return sorted(photos, key=lambda photo: (photo.iou is None, photo.iou, photo.key))
 
 
@@ -73,13 +75,13 @@ def foreground_iou(truth: np.ndarray, prediction: np.ndarray, label_map: LabelMa
     return None if np.isnan(ious).all() else float(np.nanmean(ious))
 
 
-def _predict(files: Sequence[str], serve: Any, label_map: LabelMap) -> Iterator[GalleryPhoto]:
+def _predict(records: tf.data.Dataset, serve: Any, label_map: LabelMap) -> Iterator[GalleryPhoto]:
     wanted = {
         name: tf.io.FixedLenFeature([], tf.string)
         for name in (features.IMAGE_KEY, features.IMAGE_ENCODED, features.MASK_ENCODED)
     }
-    for records in tf.data.TFRecordDataset(list(files)).take(PHOTOS_LOOKED_AT).batch(_BATCH):
-        parsed = tf.io.parse_example(records, wanted)
+    for batch in records.batch(_BATCH):
+        parsed = tf.io.parse_example(batch, wanted)
         answers = serve(image_bytes=parsed[features.IMAGE_ENCODED])["class_map_bytes"].numpy()
         for key, photo, mask, answer in zip(*(parsed[name].numpy() for name in wanted), answers, strict=True):
             truth, prediction = _pixels(mask), _pixels(answer)
