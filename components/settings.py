@@ -71,6 +71,20 @@ def between(low: float, high: float) -> Rule:
     return rule
 
 
+def rising_pair(low: float, high: float) -> Rule:
+    """Two numbers of a closed range, the second not below the first."""
+    one = between(low, high)
+
+    def rule(values: tuple[float, ...]) -> str:
+        if len(values) != 2:
+            return f"{','.join(map(str, values)) or 'an empty list'} is not two numbers, separated by a comma"
+        told = one(values[0]) or one(values[1])
+        first, second = values
+        return told or (f"{first:g},{second:g} falls; did you mean {second:g},{first:g}?" if first > second else "")
+
+    return rule
+
+
 def at_least(low: int) -> Rule:
     """A number with a lower bound."""
     return lambda value: "" if value >= low else f"{value} is too small; the nearest value that works is {low}"

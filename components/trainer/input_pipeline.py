@@ -1,87 +1,140 @@
-"""Training records to batches: decode, crop, flip, recolour, all with random numbers that follow from the seed."""
+"""Training records to batches: one endless shuffled stream that all workers share and any step can be entered at."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
+from components.trainer.augmentation import Augmentation, augmented_pair
 from components.transform import picture
 from schema import features
-from schema.features import IGNORE_LABEL
 
 SHUFFLE_BUFFER = 2048
 """Records are encoded (some 30 kB), so a buffer of this many costs about 60 MB."""
 
-BRIGHTNESS, CONTRAST, SATURATION, CHANNEL_SHIFT = 25.0, 0.25, 0.35, 10.0
-"""Largest changes of colour: levels of 255, factors, factors, levels of 255."""
-
-
-_DRAWS = 11  # random numbers a pair: four for the crop, one for the flip, six for the colours
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Random changes of training pairs.
-
-    Attributes:
-        crop_min: Smallest side of a crop as a share of the picture's, 0 to 1; 1 takes the whole picture.
-        aspect: Largest change of the aspect of a crop, as a share.
-        flip: Mirror left and right, half of the time.
-        color: Change brightness, contrast, saturation and the balance of channels.
-    """
-
-    crop_min: float = 0.55
-    aspect: float = 0.15
-    flip: bool = True
-    color: bool = True
+CACHE_BYTES = 2**30
+"""Records of a split that take no more stay in memory from one epoch to the next, still encoded."""
 
 
 def training_batches(
-    patterns: Sequence[str], size: tuple[int, int], *, batch_size: int, seed: int, augmentation: Augmentation
+    patterns: Sequence[str],
+    size: tuple[int, int],
+    *,
+    batch_size: int,
+    seed: int,
+    augmentation: Augmentation,
+    frame: tuple[int, int] | None = None,
+    shard: tuple[int, int] = (0, 1),
+    skip_steps: int = 0,
 ) -> tf.data.Dataset:
     """Endless shuffled, augmented batches.
+
+    Epochs follow one another in one stream, each in its own order. Shard i of n takes every n-th place of the stream
+    from i on, and the random numbers of a pair follow from its place: n shards with batches of b together see the very
+    pairs that one worker with batches of n * b sees, so no record comes twice before all came once. Batches go on over
+    the end of an epoch, so that a batch may be larger than the split.
 
     Args:
         patterns: File patterns of Transform's training records.
         size: Height and width of the network's input, pixels.
-        batch_size: Pairs a batch.
+        batch_size: Pairs a batch, of this shard.
         seed: Equal seeds give equal batches on equal data.
         augmentation: What may change.
+        frame: Height and width that photos were fitted into, pixels; `size` if it is not given.
+        shard: This shard's number, from 0, and how many there are.
+        skip_steps: Batches to leave out, as those that an interrupted training had before; none of them is decoded.
 
     Returns:
-        (photos float32 [N, H, W, 3] 0 to 255, labels uint8 [N, H, W] with the ignore label).
+        (photos float32 [N, H, W, 3] 0 to 255, labels uint8 [N, H, W] with the ignore label, rows int64 [N]); a row is
+        the record's place in the files, as `record_keys` takes it.
+
+    Raises:
+        ValueError: No file matches, or no record is in them.
     """
 
-    def prepare(index: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return augmented_pair(parse(record), size, tf.stack([tf.cast(seed, tf.int64), index]), augmentation)
+    def prepare(place: tf.Tensor, numbered: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        row, record = numbered
+        place_seed = tf.stack([tf.cast(seed, tf.int64), place])
+        return *augmented_pair(parse(record), size, place_seed, augmentation, frame=frame), row
 
-    records = read_records(patterns).cache().shuffle(SHUFFLE_BUFFER, seed=seed).repeat()
-    pairs = records.enumerate().map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return pairs.batch(batch_size, drop_remainder=True).prefetch(2)
+    index, count = shard
+    stream = _stream(patterns, seed, skip_steps * batch_size * count).shard(count, index)
+    pairs = stream.map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return pairs.batch(batch_size, drop_remainder=True).prefetch(2).with_options(_unsharded())
 
 
-def evaluation_batches(patterns: Sequence[str], size: tuple[int, int], *, batch_size: int) -> tf.data.Dataset:
-    """One pass over a split, as `training_batches` without any change."""
+def evaluation_batches(
+    patterns: Sequence[str],
+    size: tuple[int, int],
+    *,
+    batch_size: int,
+    frame: tuple[int, int] | None = None,
+    shard: tuple[int, int] = (0, 1),
+) -> tf.data.Dataset:
+    """One pass over a split without any change: photos float32 [N, *frame, 3], labels uint8 [N, *frame].
+
+    Arguments and errors are those of `training_batches`; photos are padded to the frame.
+    """
+    padded = frame or size
 
     def prepare(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         parsed = parse(record)
-        photo = picture.pad_photo(picture.decode_photo(parsed[features.TRAIN_IMAGE]), size)
-        return photo, picture.pad_mask(picture.decode_mask(parsed[features.TRAIN_MASK]), size)[:, :, 0]
+        photo = picture.pad_photo(picture.decode_photo(parsed[features.TRAIN_IMAGE]), padded)
+        return photo, picture.pad_mask(picture.decode_mask(parsed[features.TRAIN_MASK]), padded)[:, :, 0]
 
-    pairs = read_records(patterns).map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
-    return pairs.batch(batch_size).prefetch(1)
+    index, count = shard
+    records = _some_records(patterns).shard(count, index)
+    pairs = records.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    return pairs.batch(batch_size).prefetch(1).with_options(_unsharded())
+
+
+def _stream(patterns: Sequence[str], seed: int, start: int) -> tf.data.Dataset:
+    """Places from `start` on, each with a record and its row: (place, (row, record)), without end."""
+    records = _some_records(patterns).enumerate()
+    if sum(tf.io.gfile.stat(name).length for name in _files(patterns)) <= CACHE_BYTES:
+        records = records.cache()
+    length = int(records.reduce(np.int64(0), lambda total, _: total + 1)) if start else 1
+    epoch, rest = divmod(start, length)
+
+    def in_new_order(number: tf.Tensor) -> tf.data.Dataset:
+        key = tf.random.stateless_uniform([], tf.stack([tf.cast(seed, tf.int64), number]), 0, 2**62, tf.int64)
+        return records.shuffle(SHUFFLE_BUFFER, seed=key, reshuffle_each_iteration=False)
+
+    stream = tf.data.Dataset.range(epoch, np.iinfo(np.int64).max).flat_map(in_new_order)
+    return stream.enumerate(start - rest).skip(rest)
+
+
+def _unsharded() -> tf.data.Options:
+    """Shards are made here, by place; a distribution strategy must not make others by file."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return options
 
 
 def read_records(patterns: Sequence[str]) -> tf.data.Dataset:
-    """Serialized records of all files that match, in the order of the files' names."""
+    """Serialized records of all files that match, in the order of the files' names.
+
+    Raises:
+        ValueError: No file matches.
+    """
+    files = _files(patterns)
+    return tf.data.TFRecordDataset(files, compression_type="GZIP" if files[0].endswith(".gz") else "")
+
+
+def _files(patterns: Sequence[str]) -> list[str]:
     files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
     if not files:
         raise ValueError(f"no records match {', '.join(patterns)}")
-    compression = "GZIP" if files[0].endswith(".gz") else ""
-    return tf.data.TFRecordDataset(files, compression_type=compression)
+    return files
+
+
+def _some_records(patterns: Sequence[str]) -> tf.data.Dataset:
+    records = read_records(patterns)
+    if not any(True for _ in records.take(1)):
+        raise ValueError(f"no records in {', '.join(patterns)}: the split is empty")
+    return records
 
 
 def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -90,75 +143,37 @@ def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
     return tf.io.parse_single_example(record, wanted)
 
 
-def class_pixels(patterns: Sequence[str], class_count: int) -> np.ndarray:
-    """Pixels of each class over the whole training split, float32 [classes], as Transform counted them."""
-    feature = tf.io.FixedLenFeature([class_count], tf.float32)
-    for record in read_records(patterns).take(1):
-        parsed = tf.io.parse_single_example(record, {features.TRAIN_CLASS_PIXELS: feature})
-        return parsed[features.TRAIN_CLASS_PIXELS].numpy()
-    raise ValueError(f"no records in {', '.join(patterns)}")
-
-
-def augmented_pair(
-    parsed: dict[str, tf.Tensor], size: tuple[int, int], seed: tf.Tensor, augmentation: Augmentation
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decodes a random part of the padded pair, mirrors it, changes its colours and scales it to `size`.
-
-    The order keeps it cheap: all happens to the part before it grows, padding and mirroring on its bytes.
+def record_keys(patterns: Sequence[str], rows: Sequence[int]) -> list[str]:
+    """The keys (relative paths without extension) of the records in these rows, which are read for it.
 
     Args:
-        parsed: Encoded `image` (JPEG) and `mask` (PNG), at most of `size`.
-        size: Height and width of the network's input, pixels.
-        seed: int64 [2]; equal seeds give equal changes.
-        augmentation: What may change.
+        patterns: File patterns of the records.
+        rows: Rows as batches carry them, in any order.
 
-    Returns:
-        Photo float32 [*size, 3] and labels uint8 [*size].
+    Raises:
+        ValueError: There is no such row.
     """
-    drawn = tf.random.stateless_uniform([_DRAWS], seed)
-    photo = picture.decode_photo(parsed[features.TRAIN_IMAGE])
-    mask = picture.decode_mask(parsed[features.TRAIN_MASK])
-    shape = tf.shape(photo)[:2]
-    corner, box = _draw_box(drawn[:4], shape, size, augmentation)
-    inside = tf.minimum(corner + box, shape) - corner
-    photo, mask = (tf.slice(whole, [*tf.unstack(corner), 0], [*tf.unstack(inside), -1]) for whole in (photo, mask))
-    padding = tf.pad((box - inside)[:, tf.newaxis], [[0, 1], [1, 0]])
-    photo = tf.pad(photo, padding, constant_values=int(picture.PADDING))
-    mask = tf.pad(mask, padding, constant_values=IGNORE_LABEL)
-    if augmentation.flip:
-        mirrored = drawn[4] < 0.5
-        photo, mask = tf.cond(mirrored, lambda: (photo[:, ::-1], mask[:, ::-1]), lambda: (photo, mask))
-    if augmentation.color:
-        photo = _recolor(photo, drawn[5:] * 2 - 1)
-    photo = tf.ensure_shape(tf.image.resize(photo, size), [*size, 3])
-    return photo, _nearest(mask[:, :, 0], size)
+    wanted = {int(row) for row in rows}
+    keys: dict[int, str] = {}
+    # Reading alone is some hundred times as fast as training, and happens once, before a run fails.
+    for row, record in enumerate(read_records(patterns)):
+        if row in wanted:
+            key = tf.io.parse_single_example(record, {features.TRAIN_KEY: tf.io.FixedLenFeature([], tf.string)})
+            keys[row] = key[features.TRAIN_KEY].numpy().decode()
+        if len(keys) == len(wanted):
+            break
+    absent = sorted(wanted - keys.keys())
+    if absent:
+        raise ValueError(f"no row {absent[0]} in {', '.join(patterns)}")
+    return [keys[int(row)] for row in rows]
 
 
-def _draw_box(
-    drawn: tf.Tensor, shape: tf.Tensor, size: tuple[int, int], settings: Augmentation
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Corner and size (both int32 [2]: row, column) of a part of the padded picture that holds some of it."""
-    scale = settings.crop_min + drawn[0] * (1 - settings.crop_min)
-    stretch = 1 + (drawn[1] * 2 - 1) * settings.aspect
-    sides = tf.minimum(tf.stack([scale * stretch, scale / stretch]), 1.0) * tf.constant(size, tf.float32)
-    box = tf.constant(size) if settings.crop_min >= 1 else tf.cast(tf.round(sides), tf.int32)
-    room = tf.minimum(tf.constant(size) - box, shape - 1)
-    return tf.cast(drawn[2:] * tf.cast(room + 1, tf.float32), tf.int32), box
+def class_pixels(patterns: Sequence[str], class_count: int) -> np.ndarray:
+    """Pixels of each class over the whole training split, float32 [classes], as Transform counted them.
 
-
-def _nearest(labels: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Nearest neighbour of uint8 [h, w]; picking rows, then columns is several times as fast as an image resize."""
-    for axis, length in enumerate(size):
-        step = tf.cast(tf.shape(labels)[axis], tf.float32) / length
-        places = tf.cast((tf.range(length, dtype=tf.float32) + 0.5) * step, tf.int32)
-        labels = tf.gather(labels, places, axis=axis)
-    return tf.ensure_shape(labels, size)
-
-
-def _recolor(photo: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
-    """Saturation, contrast, brightness and channel shifts as one 3x3 matrix and one offset a photo."""
-    saturation, contrast = 1 + drawn[0] * SATURATION, 1 + drawn[1] * CONTRAST
-    matrix = contrast * (saturation * tf.eye(3) + (1 - saturation) / 3)
-    offset = (1 - contrast) * picture.PADDING + drawn[2] * BRIGHTNESS + drawn[3:] * CHANNEL_SHIFT
-    mixed = tf.nn.conv2d(tf.cast(photo, tf.float32)[tf.newaxis], matrix[tf.newaxis, tf.newaxis], 1, "SAME")[0]
-    return tf.clip_by_value(mixed + offset, 0.0, 255.0)
+    Raises:
+        ValueError: No file matches, or no record is in them.
+    """
+    feature = {features.TRAIN_CLASS_PIXELS: tf.io.FixedLenFeature([class_count], tf.float32)}
+    record = next(iter(_some_records(patterns)))
+    return tf.io.parse_single_example(record, feature)[features.TRAIN_CLASS_PIXELS].numpy()

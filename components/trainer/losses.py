@@ -1,78 +1,73 @@
-"""What training minimises: cross-entropy with ignored pixels and class weights, and soft Dice."""
+"""What training minimises: the weighted sum of losses that the settings name."""
 
 from __future__ import annotations
 
-import keras
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import numpy as np
 import tensorflow as tf
 
+from components.trainer import loss_terms
+from components.trainer.loss_expression import parse_loss
+from components.trainer.loss_terms import Pixels
+from components.trainer.settings import TrainingSettings
 from schema.features import IGNORE_LABEL
 
-WEIGHT_RANGE = (0.4, 2.5)
-"""Weights outside it made rare classes spread over their neighbours in trials on street scenes."""
+Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""Labels uint8 [N, H, W] and logits of any float type [N, H, W, classes] to a float32 scalar."""
 
 
-def class_weights(pixels: np.ndarray, power: float) -> np.ndarray:
+def class_weights(pixels: np.ndarray, power: float, bounds: Sequence[float]) -> np.ndarray:
     """Median-frequency weights (Eigen and Fergus, 2015), tempered.
 
     Args:
         pixels: [classes], pixels of each class in the training split.
         power: 0 weighs all classes alike, 1 fully against their frequency.
+        bounds: Least and largest weight. Far ones made rare classes spread over their neighbours in trials on street
+            scenes.
 
     Returns:
-        float32 [classes] within `WEIGHT_RANGE`; classes without any pixel get 1.
+        float32 [classes] within `bounds`; classes without any pixel get 1, or the bound next to it.
     """
     present = pixels > 0
     weights = np.ones(len(pixels), np.float32)
     if present.any():
         weights[present] = (np.median(pixels[present]) / pixels[present]) ** power
-    return weights.clip(*WEIGHT_RANGE)
+    return weights.clip(*bounds)
 
 
-class SegmentationLoss(keras.losses.Loss):
-    """Weighted mean cross-entropy of the pixels that count, plus a share of soft Dice loss."""
+def make_loss(settings: TrainingSettings, weights: np.ndarray) -> Loss:
+    """The loss of a batch, as the settings say.
 
-    def __init__(self, weights: np.ndarray, *, dice_weight: float = 0.0):
-        """Takes class weights float [classes] and the factor of the Dice loss."""
-        super().__init__(name="segmentation_loss", reduction=None)
-        self._weights = tf.constant(weights, tf.float32)
-        self._dice_weight = dice_weight
+    Pixels with the ignore label have no part in it and get no gradient; a batch without any other pixel costs 0. A
+    label that is neither a class nor the ignore label makes the loss NaN, on every device. Under a distribution
+    strategy, the mean over the replicas of losses and gradients is that of the whole batch (lovasz and hard pixels:
+    nearly).
 
-    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """The loss of a batch.
+    Args:
+        settings: `loss`, `label_smoothing`, `focal_gamma` and `hard_pixels` are used.
+        weights: float32 [classes], the class weights of cross_entropy and focal.
 
-        Args:
-            y_true: Class numbers [N, H, W], `IGNORE_LABEL` where nothing counts.
-            y_pred: Logits [N, H, W, classes].
+    Returns:
+        A function without state, of labels uint8 [N, H, W] and logits [N, H, W, classes], for use in a `tf.function`.
+    """
+    known = {
+        "cross_entropy": partial(
+            loss_terms.cross_entropy, smoothing=settings.label_smoothing, hard=settings.hard_pixels
+        ),
+        "focal": partial(loss_terms.focal, gamma=settings.focal_gamma, hard=settings.hard_pixels),
+        "dice": loss_terms.soft_dice,
+        "lovasz": loss_terms.lovasz_softmax,
+    }
+    chosen = [(factor, known[name]) for name, factor in parse_loss(settings.loss).items()]
+    classes = len(weights)
 
-        Returns:
-            float32 scalar; 0 for a batch in which no pixel counts.
-        """
-        logits = tf.cast(y_pred, tf.float32)
-        labels = tf.cast(y_true, tf.int32)
-        counts = labels != IGNORE_LABEL
-        labels = tf.where(counts, labels, 0)
-        loss = weighted_cross_entropy(labels, logits, counts, self._weights)
-        if self._dice_weight:
-            loss += self._dice_weight * soft_dice_loss(labels, logits, counts)
-        return loss
+    def loss(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        numbers = tf.reshape(tf.cast(labels, tf.int32), [-1])
+        pixels = Pixels.of(numbers, tf.reshape(tf.cast(logits, tf.float32), [-1, classes]), tf.constant(weights))
+        impossible = tf.reduce_any((numbers >= classes) & (numbers != IGNORE_LABEL))
+        return tf.where(impossible, math.nan, tf.add_n([factor * term(pixels) for factor, term in chosen]))
 
-
-def weighted_cross_entropy(labels: tf.Tensor, logits: tf.Tensor, counts: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Mean cross-entropy over the pixels that count, each with its class's weight: a scalar."""
-    pixel_weights = tf.gather(weights, labels) * tf.cast(counts, tf.float32)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    return tf.math.divide_no_nan(tf.reduce_sum(losses * pixel_weights), tf.reduce_sum(pixel_weights))
-
-
-def soft_dice_loss(labels: tf.Tensor, logits: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
-    """1 - Dice of the batch, averaged over the classes that the batch holds: a scalar."""
-    valid = tf.cast(counts, tf.float32)[..., tf.newaxis]
-    truth = tf.one_hot(labels, logits.shape[-1]) * valid
-    guess = tf.nn.softmax(logits) * valid
-    pixels = list(range(labels.shape.rank))
-    overlap = tf.reduce_sum(truth * guess, pixels)
-    total = tf.reduce_sum(truth, pixels) + tf.reduce_sum(guess, pixels)
-    present = tf.cast(tf.reduce_sum(truth, pixels) > 0, tf.float32)
-    dice = tf.math.divide_no_nan(2 * overlap, total)
-    return tf.math.divide_no_nan(tf.reduce_sum((1 - dice) * present), tf.reduce_sum(present))
+    return loss

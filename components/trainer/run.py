@@ -13,9 +13,10 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 
 from components.trainer import callbacks, input_pipeline
+from components.trainer.augmentation import Augmentation
 from components.trainer.card import write_card
 from components.trainer.export import export_model
-from components.trainer.losses import SegmentationLoss, class_weights
+from components.trainer.losses import class_weights, make_loss
 from components.trainer.optimizer import make_optimizer
 from components.trainer.pspnet.model import build_pspnet
 from components.trainer.settings import NetworkSettings, TrainingSettings
@@ -34,7 +35,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = fn_args.custom_config
     label_map = LabelMap.from_json(config["label_map"])
     network_settings = NetworkSettings(**{name: _frozen(value) for name, value in config["network"].items()})
-    settings = TrainingSettings(**config["training"])
+    settings = TrainingSettings(**{name: _frozen(value) for name, value in config["training"].items()})
     started = time.monotonic()
     network, history = train(network_settings, settings, label_map, fn_args)
     seconds = time.monotonic() - started
@@ -62,9 +63,10 @@ def train(
     keras.utils.set_random_seed(settings.seed)
     network = build_pspnet(network_settings, len(label_map.classes))
     pixels = input_pipeline.class_pixels(fn_args.train_files, len(label_map.classes))
+    weights = class_weights(pixels, settings.class_weight_power, settings.class_weight_range)
     network.compile(
         optimizer=_optimizer(network_settings, settings),
-        loss=SegmentationLoss(class_weights(pixels, settings.class_weight_power), dice_weight=settings.dice_weight),
+        loss=make_loss(settings, weights),
         # XLA on a CPU made a step some 20 times slower.
         jit_compile=False,
     )
@@ -85,9 +87,10 @@ def train(
         network_settings.image_size,
         batch_size=settings.batch_size,
         seed=settings.seed,
-        augmentation=input_pipeline.Augmentation(crop_min=settings.crop_min, flip=settings.flip, color=settings.color),
+        augmentation=Augmentation.of(settings),
     )
-    network.fit(batches, steps_per_epoch=settings.steps, callbacks=[evaluate, shown], verbose=0)
+    pairs = batches.map(lambda photos, labels, _: (photos, labels))
+    network.fit(pairs, steps_per_epoch=settings.steps, callbacks=[evaluate, shown], verbose=0)
     return network, evaluate.history
 
 

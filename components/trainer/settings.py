@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.settings import at_least, between, choice, distinct_positive_integers, positive_integers, setting
+from components.settings import (
+    at_least,
+    between,
+    choice,
+    distinct_positive_integers,
+    positive_integers,
+    rising_pair,
+    setting,
+)
+from components.trainer.loss_expression import LOSSES, loss_rule
 from components.trainer.pspnet.sizes import ENCODER_STRIDES
 
 DECODERS = ("bilinear", "unet")
@@ -39,12 +48,37 @@ class TrainingSettings:
     encoder_rate: float = setting(0.2, "factor on the learning rate of the encoder", between(0, 10))
     weight_decay: float = setting(1e-4, "decoupled weight decay of kernels", between(0, 1))
     warm_up_steps: int = setting(40, "steps until the highest learning rate", at_least(0))
-    class_weight_power: float = setting(
-        0.5, "class weights are (median frequency / frequency) to this power; 0: all alike", between(0, 1)
+    loss: str = setting(
+        "cross_entropy+0.5*dice",
+        f"what is minimised: {', '.join(LOSSES)}, or a sum of some with factors; lovasz takes ten times as long",
+        loss_rule,
     )
-    dice_weight: float = setting(0.5, "factor of the Dice loss beside cross-entropy", between(0, 10))
-    crop_min: float = setting(0.55, "smallest random crop as a share of the picture's side; 1: none", between(0.1, 1))
+    label_smoothing: float = setting(
+        0.0, "probability that cross_entropy takes from the true class and spreads over all", between(0, 0.9)
+    )
+    focal_gamma: float = setting(
+        2.0, "how much focal turns to pixels that are not yet right; 0: cross-entropy", between(0, 10)
+    )
+    hard_pixels: float = setting(
+        1.0, "share of the pixels, those with the highest loss, that cross_entropy and focal take", between(0.01, 1)
+    )
+    class_weight_power: float = setting(
+        0.5,
+        "class weights of cross_entropy and focal are (median frequency / frequency) to this power; 0: all alike",
+        between(0, 1),
+    )
+    class_weight_range: tuple[float, ...] = setting(
+        (0.4, 2.5), "least and largest class weight", rising_pair(0.01, 100)
+    )
+    scale: tuple[float, ...] = setting(
+        (1.0, 1.8), "smallest and largest random zoom; below 1 photos shrink into padding", rising_pair(0.1, 10)
+    )
+    aspect: float = setting(0.15, "largest random change of the aspect, as a share", between(0, 0.9))
     flip: bool = setting(True, "mirror photos at random")
+    rotation: float = setting(0.0, "largest random rotation, degrees (10 in the paper)", between(0, 180))
     color: bool = setting(True, "change brightness, contrast, saturation and colour balance at random")
+    blur: float = setting(
+        0.0, "largest sigma of a random blur, pixels of the input; half of the photos get it", between(0, 10)
+    )
     eval_every: int = setting(100, "steps between two scores of the eval split", at_least(1))
     seed: int = setting(17, "seed of weights, order and augmentation", at_least(0))

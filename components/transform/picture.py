@@ -12,6 +12,10 @@ from schema.features import IGNORE_LABEL
 
 PADDING = 127.0
 
+DCT_METHOD = "INTEGER_ACCURATE"
+"""TensorFlow's default JPEG transform differs from libjpeg's accurate one by up to 8 levels; with the accurate one,
+photos look the same to Pillow and to the network."""
+
 
 def decode_photo(encoded: tf.Tensor) -> tf.Tensor:
     """Decodes a JPEG, PNG or GIF photo exactly as Pillow does.
@@ -20,10 +24,9 @@ def decode_photo(encoded: tf.Tensor) -> tf.Tensor:
         encoded: string scalar.
 
     Returns:
-        uint8 [height, width, 3]. TensorFlow's default JPEG transform differs from libjpeg's accurate one by up
-        to 8 levels; with the accurate one, photos look the same to Pillow and to the network.
+        uint8 [height, width, 3].
     """
-    photo = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+    photo = tf.io.decode_jpeg(encoded, channels=3, dct_method=DCT_METHOD)
     return tf.ensure_shape(photo, [None, None, 3])
 
 
