@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -24,10 +25,17 @@ sys.path.insert(0, str(PROJECT))
 
 SIZE = (224, 320)
 BATCH = 8
+CHANGES: dict[str, dict[str, Any]] = {
+    "training input without change of colour": {"color": False},
+    "training input": {},
+    "... with blur up to 1.5 pixels": {"blur": 1.5},
+    "... with rotation up to 10 degrees": {"rotation": 10.0},
+}
+"""What the rows of the table change about the default augmentation."""
 
 
 def main() -> int:
-    """Measures both and prints photos a CPU-second and their ratio."""
+    """Measures all and prints photos a CPU-second and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=400, help="records (default: %(default)s)")
     parser.add_argument("--batches", type=int, default=100, help="batches of 8 to measure (default: %(default)s)")
@@ -37,16 +45,12 @@ def main() -> int:
         _write(path, arguments.count)
         photos = arguments.batches * BATCH
         rounds = [
-            (
-                _bare_loop(path, photos),
-                _pipeline(path, arguments.batches, color=False),
-                _pipeline(path, arguments.batches, color=True),
-            )
+            (_bare_loop(path, photos), *(_pipeline(path, arguments.batches, **changes) for changes in CHANGES.values()))
             for _ in range(3)
         ]
-    bare, plain, colored = (min(seconds) for seconds in zip(*rounds, strict=True))
-    for name, seconds in (("bare loop", bare), ("training input", plain), ("... with colours", colored)):
-        print(f"{name:<18}{photos / seconds:6.0f} photos a CPU-second, {bare / seconds:.2f} of the bare loop")
+    bare, *inputs = (min(seconds) for seconds in zip(*rounds, strict=True))
+    for name, seconds in zip(("bare loop", *CHANGES), (bare, *inputs), strict=True):
+        print(f"{name:<38}{photos / seconds:6.0f} photos a CPU-second, {bare / seconds:.2f} of the bare loop")
     return 0
 
 
@@ -66,10 +70,11 @@ def _write(path: str, count: int) -> None:
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
 
 
-def _pipeline(path: str, batches: int, *, color: bool) -> float:
-    from components.trainer.input_pipeline import Augmentation, training_batches
+def _pipeline(path: str, batches: int, **changes: Any) -> float:
+    from components.trainer.augmentation import Augmentation
+    from components.trainer.input_pipeline import training_batches
 
-    dataset = training_batches([path], SIZE, batch_size=BATCH, seed=1, augmentation=Augmentation(color=color))
+    dataset = training_batches([path], SIZE, batch_size=BATCH, seed=1, augmentation=Augmentation(**changes))
     iterator = iter(dataset)
     for _ in range(5):
         next(iterator)

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from components.report.content import GalleryPhoto
-from schema.labelmap import LabelMap
+from schema.colors import class_palette
+from schema.labelmap import Color, LabelMap
 
 IGNORED = 255
 MISSED, FALSE_ALARM, WRONG_CLASS = 1, 2, 3
@@ -23,22 +24,7 @@ ERROR_KINDS = {
 MAX_SIZE = (480, 640)
 """Width and height that a picture never exceeds."""
 
-Color = tuple[int, int, int]
-
-# The palette of Okabe and Ito without black; those that stand out from sky and grass come first.
-_OKABE_ITO: tuple[Color, ...] = (
-    (213, 94, 0),
-    (86, 180, 233),
-    (240, 228, 66),
-    (204, 121, 167),
-    (0, 158, 115),
-    (230, 159, 0),
-    (0, 114, 178),
-)
 _ERROR_COLORS: tuple[Color, ...] = ((255, 221, 51), (214, 39, 160), (0, 190, 235))
-_IGNORED_COLOR = (128, 128, 128)
-# From the eighth class on the colours come again, first lighter, then darker.
-_TINTS = ((0, 0.0), (255, 0.5), (0, 0.45))
 # What is tried in turn until the pictures of one photo fit their budget: the longest side, JPEG quality.
 _ATTEMPTS = ((1.0, 82), (1.0, 65), (0.75, 65), (0.5, 60), (0.33, 55), (0.2, 50))
 
@@ -69,20 +55,6 @@ class Layers:
         return sum(len(data_uri("image/jpeg", one)) for one in (self.photo, self.truth, self.prediction, self.error))
 
 
-def class_color(index: int, background: int) -> Color:
-    """Colour of a class in overlays and legends, independent of the colours of the masks.
-
-    Args:
-        index: Class number.
-        background: Class number of the background, which takes no colour away from the others.
-    """
-    place = index - (index > background)
-    base = _OKABE_ITO[place % len(_OKABE_ITO)]
-    target, amount = _TINTS[place // len(_OKABE_ITO) % len(_TINTS)]
-    red, green, blue = (round(value + (target - value) * amount) for value in base)
-    return red, green, blue
-
-
 def css_color(color: Color) -> str:
     """A colour in CSS notation."""
     return "#{:02x}{:02x}{:02x}".format(*color)
@@ -91,21 +63,6 @@ def css_color(color: Color) -> str:
 def error_color(kind: int) -> Color:
     """Colour of a kind of error."""
     return _ERROR_COLORS[kind - 1]
-
-
-def ignored_color() -> Color:
-    """Colour of the pixels that do not count."""
-    return _IGNORED_COLOR
-
-
-def class_palette(background: int) -> np.ndarray:
-    """Colours of a class map.
-
-    Returns:
-        uint8 [256, 4], red, green, blue, opacity; the background is transparent.
-    """
-    colors = [(*class_color(index, background), 255 * (index != background)) for index in range(IGNORED)]
-    return np.array([*colors, (*_IGNORED_COLOR, 255)], np.uint8)
 
 
 def error_palette() -> np.ndarray:

@@ -8,6 +8,7 @@ from components.report import overlay
 from components.report.content import GalleryPhoto
 from components.report.markup import count, finite, name, name_in_attribute, note, score, section, share
 from components.report.scores import swatch
+from schema.colors import IGNORED_COLOR
 from schema.labelmap import LabelMap
 
 PHOTOS_SHOWN = 24
@@ -64,7 +65,7 @@ def _class_legend(shown: list[GalleryPhoto], label_map: LabelMap) -> str:
         if index in present and index != label_map.background_index
     ]
     if overlay.IGNORED in present:
-        items.append(_legend_item(overlay.ignored_color(), "ignored", "pixels that do not count"))
+        items.append(_legend_item(IGNORED_COLOR, "ignored", "pixels that do not count"))
     background = f"<li>{swatch(label_map.background_index, label_map)}{name(label_map.background)}: clear</li>"
     return f'<ul class="legend classes" aria-label="Legend of classes">{"".join(items)}{background}</ul>'
 

@@ -6,6 +6,7 @@ from components.evaluator.summary import ALL_PHOTOS, EvaluationSummary, SliceSco
 from components.report import overlay
 from components.report.markup import change, finite, head_row, name, note, score, scrolling, section, share
 from components.report.verdict import whole
+from schema.colors import class_color
 from schema.labelmap import LabelMap
 
 MANY_CLASSES = 30
@@ -48,7 +49,7 @@ def swatch(index: int, label_map: LabelMap) -> str:
     """The colour of a class in the gallery; the background has none."""
     if index == label_map.background_index:
         return '<span class="swatch empty" aria-hidden="true"></span>'
-    color = overlay.css_color(overlay.class_color(index, label_map.background_index))
+    color = overlay.css_color(class_color(index, label_map.background_index))
     return f'<span class="swatch" style="background:{color}" aria-hidden="true"></span>'
 
 

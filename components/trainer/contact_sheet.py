@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from components.report.overlay import class_palette
 from components.trainer.augmentation import Augmentation
 from components.trainer.input_pipeline import training_batches
+from schema.colors import class_palette
 from schema.labelmap import LabelMap
 
 COLUMNS, ROWS = 6, 4
@@ -71,7 +71,7 @@ def _tile(photo: np.ndarray, labels: np.ndarray, palette: np.ndarray) -> Image.I
 
 
 def _borders(labels: np.ndarray) -> np.ndarray:
-    """bool [h, w]: pixels with a neighbour of another class within two pixels right, left, up or down."""
+    """Pixels (bool [h, w]) with a neighbour of another class within two pixels right, left, up or down."""
     borders = np.zeros(labels.shape, bool)
     for distance in (1, 2):
         across, down = labels[:, distance:] != labels[:, :-distance], labels[distance:] != labels[:-distance]

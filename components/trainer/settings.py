@@ -71,7 +71,7 @@ class TrainingSettings:
         (0.4, 2.5), "least and largest class weight", rising_pair(0.01, 100)
     )
     scale: tuple[float, ...] = setting(
-        (1.0, 1.8), "smallest and largest random zoom; below 1 photos shrink into padding", rising_pair(0.1, 10)
+        (1.0, 1.8), "smallest and largest random zoom; below 1 photos shrink into padding", rising_pair(0.5, 10)
     )
     aspect: float = setting(0.15, "largest random change of the aspect, as a share", between(0, 0.9))
     flip: bool = setting(True, "mirror photos at random")

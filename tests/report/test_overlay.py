@@ -6,6 +6,7 @@ from PIL import Image
 
 from components.report import overlay
 from components.report.page import GalleryPhoto
+from schema.colors import IGNORED_COLOR, class_color, class_palette
 from schema.labelmap import LabelClass, LabelMap
 
 BACKGROUND = 1
@@ -49,13 +50,13 @@ def test_class_overlays_show_each_class_in_its_colour_and_leave_the_background_c
         picture = decoded(png)
         np.testing.assert_array_equal(picture[..., 3] > 0, values != BACKGROUND)
         for index in (0, 2, 3):
-            assert (picture[values == index, :3] == overlay.class_color(index, BACKGROUND)).all()
-    assert (decoded(layers.truth)[photo.truth == overlay.IGNORED, :3] == overlay.ignored_color()).all()
+            assert (picture[values == index, :3] == class_color(index, BACKGROUND)).all()
+    assert (decoded(layers.truth)[photo.truth == overlay.IGNORED, :3] == IGNORED_COLOR).all()
 
 
 def test_maps_of_one_value_can_be_encoded():
     for value in (BACKGROUND, 0, overlay.IGNORED):
-        picture = decoded(overlay.encode_overlay(np.full((5, 6), value, np.uint8), overlay.class_palette(1), (6, 5)))
+        picture = decoded(overlay.encode_overlay(np.full((5, 6), value, np.uint8), class_palette(1), (6, 5)))
         assert picture.shape == (5, 6, 4)
         assert (picture[..., 3] == (0 if value == BACKGROUND else 255)).all()
 
@@ -63,7 +64,7 @@ def test_maps_of_one_value_can_be_encoded():
 def test_first_21_objects_have_different_colours_whatever_the_background():
     for background in (0, 5):
         objects = [index for index in range(22) if index != background]
-        assert len({overlay.class_color(index, background) for index in objects}) == 21
+        assert len({class_color(index, background) for index in objects}) == 21
 
 
 @pytest.mark.parametrize(
