@@ -35,7 +35,7 @@ def class_weights(pixels: np.ndarray, power: float, bounds: Sequence[float]) -> 
     weights = np.ones(len(pixels), np.float32)
     if present.any():
         weights[present] = (np.median(pixels[present]) / pixels[present]) ** power
-    return weights.clip(*bounds)
+    return weights.clip(bounds[0], bounds[1])
 
 
 def make_loss(settings: TrainingSettings, weights: np.ndarray) -> Loss:
@@ -53,7 +53,7 @@ def make_loss(settings: TrainingSettings, weights: np.ndarray) -> Loss:
     Returns:
         A function without state, of labels uint8 [N, H, W] and logits [N, H, W, classes], for use in a `tf.function`.
     """
-    known = {
+    known: dict[str, Callable[[Pixels], tf.Tensor]] = {
         "cross_entropy": partial(
             loss_terms.cross_entropy, smoothing=settings.label_smoothing, hard=settings.hard_pixels
         ),
