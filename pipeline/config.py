@@ -13,6 +13,7 @@ from typing import Any
 
 from components.evaluator.settings import GateSettings
 from components.image_mask_example_gen.settings import DataSettings
+from components.pusher.settings import PushSettings
 from components.settings import SettingError, at_least, check, choice, nearest, setting
 from components.trainer.pspnet.sizes import SizeError, check_image_size
 from components.trainer.settings import NetworkSettings, TrainingSettings
@@ -48,6 +49,7 @@ GROUPS: dict[str, Any] = {
     "network": NetworkSettings,
     "training": TrainingSettings,
     "gate": GateSettings,
+    "push": PushSettings,
     "run": RunSettings,
 }
 """The groups of settings, by the name of their field in `Config`."""
@@ -68,6 +70,7 @@ class Config:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     gate: GateSettings = field(default_factory=GateSettings)
+    push: PushSettings = field(default_factory=PushSettings)
     run: RunSettings = field(default_factory=RunSettings)
 
     def __post_init__(self) -> None:

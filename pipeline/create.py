@@ -7,17 +7,18 @@ from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
 
-from tfx.components import Pusher, Trainer
+from tfx.components import Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import base_node
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.proto import trainer_pb2, transform_pb2
 
 from components.blessed_model.component import LatestBlessedModel
 from components.evaluator.component import IoUEvaluator
 from components.example_validator.component import SchemaGuard
 from components.example_validator.reference import find_reference
 from components.image_mask_example_gen.component import ImageMaskExampleGen
+from components.pusher.component import Pusher
 from components.report.component import EvaluationReport
 from components.statistics_gen.component import ClassStatisticsGen
 from components.trainer.run import run_fn
@@ -93,15 +94,17 @@ def create_pipeline(
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_dir)
-        ),
+        evaluation=evaluator.outputs["evaluation"],
+        page=report.outputs["page"],
+        serving_dir=serving_dir,
+        settings=config.push,
+        facts=_facts(config, data),
     )
     nodes = [ingest, schema, statistics, guard, transform, trainer, blessed, evaluator, report, pusher]
     chosen: list[base_node.BaseNode] = [node for node in nodes if node.id in config.components]
     # Unsound data must not be transformed; the model in service is looked up late, since another run may push one
-    # while this one trains; people see the page before the model serves.
-    _order(chosen, (guard, transform), (trainer, blessed), (report, pusher))
+    # while this one trains.
+    _order(chosen, (guard, transform), (trainer, blessed))
     return Pipeline(
         pipeline_name=PIPELINE_NAME,
         pipeline_root=root,
@@ -219,8 +222,8 @@ def _trainer(config: Config, data: DataFacts, transform: PictureTransform) -> Tr
 
 
 def _facts(config: Config, data: DataFacts) -> dict[str, str]:
-    # How a run was done (workspace, cache, processes) changes nothing in what it made.
-    groups = [name for name in GROUPS if name != "run"]
+    # How a run was done (workspace, cache, processes) and what is kept of others change nothing in what it made.
+    groups = [name for name in GROUPS if name not in ("push", "run")]
     settings = {
         one.name.replace("_", "-"): as_text(one.name, getattr(getattr(config, group), one.name))
         for group in groups

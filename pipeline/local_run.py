@@ -22,6 +22,7 @@ from components import progress
 from components.blessed_model.baseline import find_baseline
 from components.evaluator.summary import EvaluationSummary, read_summary
 from components.example_validator.wording import findings
+from components.pusher.component import NEW
 from components.report.component import PAGE_FILE
 from components.trainer.run import HISTORY_FILE
 from pipeline.config import Config
@@ -113,6 +114,9 @@ def run_local(config: Config, data: DataFacts, console: Console) -> Outcome:
     outcome = Outcome()
     for node in whole.nodes:
         name = node.pipeline_node.node_info.id
+        if name == "Pusher":
+            # Records cannot know what happened to the serving folder since. A push of what is in service does nothing.
+            node.pipeline_node.execution_options.caching_options.enable_cache = False
         expected = data.file_count if name == "ImageMaskExampleGen" else 0
         console.begin(name, expected)
         progress.listen(console.progress)
@@ -166,7 +170,16 @@ def _note(name: str, outcome: Outcome) -> str:
     if name == "LatestBlessedModel":
         version = outcome.outputs[name]["model"][0].get_string_custom_property("pushed_version")
         parts.append(f"baseline: version {version}" if version else "no other model was pushed yet")
+    if name == "Pusher":
+        parts.append(_push_note(outcome.outputs[name]["pushed_model"][0]))
     return ", ".join(part for part in parts if part)
+
+
+def _push_note(pushed: Artifact) -> str:
+    if not pushed.get_int_custom_property("pushed"):
+        return ""
+    version = pushed.get_string_custom_property("pushed_version")
+    return f"version {version}" + ("" if pushed.get_int_custom_property(NEW) else ", in service already")
 
 
 def _findings_note(anomalies: Artifact) -> str:

@@ -6,8 +6,7 @@ import json
 import os
 from typing import Any
 
-from tfx.dsl.io import fileio
-
+from components.files import read_text, write_text
 from schema.labelmap import LabelMap
 
 CARD_FILE = "assets.extra/model_card.json"
@@ -24,13 +23,9 @@ def write_card(directory: str, label_map: LabelMap, facts: dict[str, Any]) -> No
         "background": label_map.background,
         **facts,
     }
-    path = os.path.join(directory, CARD_FILE)
-    fileio.makedirs(os.path.dirname(path))
-    with fileio.open(path, "w") as stream:
-        stream.write(json.dumps(card, ensure_ascii=False, indent=2))
+    write_text(os.path.join(directory, CARD_FILE), json.dumps(card, ensure_ascii=False, indent=2))
 
 
 def read_card(directory: str) -> dict[str, Any]:
     """Reads what `write_card` wrote beside a SavedModel."""
-    with fileio.open(os.path.join(directory, CARD_FILE), "r") as stream:
-        return json.loads(stream.read())
+    return json.loads(read_text(os.path.join(directory, CARD_FILE)))

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from components.blessed_model.baseline import find_baseline, pushed_versions
+from components.blessed_model.baseline import find_baseline
+from components.pusher.serving import pushed_versions
 
 NAMES = ["sky", "plane"]
 
