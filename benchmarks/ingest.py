@@ -158,7 +158,7 @@ def _pipeline(folder: Path, cleaning: str, workers: int) -> _Meter:
     settings = {"data": str(folder), "workspace": str(workspace), "until": "Transform"}
     config = Config.from_flat({**settings, "mask_cleaning": cleaning, "beam_workers": workers})
     shown = io.StringIO()
-    run_local(config, look_at_data(config), Stopwatch(shown))
+    run_local(config, look_at_data(config), Stopwatch(shown), "ingest")
     print(shown.getvalue())
     return meter
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import datetime
 import json
 import os
 from collections.abc import Mapping
@@ -91,8 +90,8 @@ class Outcome:
         )
 
 
-def run_local(config: Config, data: DataFacts, console: Console) -> Outcome:
-    """Runs every component of the config through TFX's LocalDagRunner.
+def run_local(config: Config, data: DataFacts, console: Console, run_id: str) -> Outcome:
+    """Runs every component of the config through TFX's LocalDagRunner; `run_id` names the run in TFX's metadata.
 
     Raises:
         ComponentError: A component failed; those before it are kept for the next run.
@@ -109,7 +108,6 @@ def run_local(config: Config, data: DataFacts, console: Console) -> Outcome:
         metadata_connection_config=connection,
     )
     whole = compiler.Compiler().compile(pipeline)
-    run_id = datetime.datetime.now().isoformat()
     runtime_parameter_utils.substitute_runtime_parameter(whole, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     outcome = Outcome()
     for node in whole.nodes:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from datetime import datetime
-from importlib import resources
-
 from components.report import listings
 from components.report.confusion import confusion_matrix
 from components.report.content import GalleryPhoto, PageContent
 from components.report.curve import training_curves
 from components.report.data_summary import data_summary
-from components.report.markup import name, text
+from components.report.document import document, resource, time_tag
 from components.report.photo_grid import photo_grid
 from components.report.scores import class_scores, slice_scores
 from components.report.verdict import verdict
@@ -48,49 +43,10 @@ def render_page(content: PageContent) -> str:
         listings.anomalies(content.anomalies),
         listings.facts(content.facts),
     ]
-    return _document(content, "\n".join(sections))
-
-
-def _document(content: PageContent, body: str) -> str:
-    style, script = _resource("page.css"), _resource("page.js")
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_security_policy(script)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{text(content.title, 200)}</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>{name(content.title, 200)}</h1>
-<p>Evaluation of {_time(content.created)}</p>
-</header>
-{body}
-</main>
-<script>{script}</script>
-</body>
-</html>
-"""
-
-
-def _security_policy(script: str) -> str:
-    # A second wall behind the escaping: the browser fetches nothing and runs no script but this very one.
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-
-
-def _resource(file_name: str) -> str:
-    return resources.files(__package__).joinpath(file_name).read_text(encoding="utf-8")
-
-
-def _time(created: str) -> str:
-    try:
-        moment = datetime.fromisoformat(created)
-    except ValueError:
-        return name(created)
-    zone = f" {moment.tzname()}" if moment.tzinfo else ""
-    return f'<time datetime="{text(created)}">{moment:%Y-%m-%d %H:%M}{text(zone)}</time>'
+    return document(
+        content.title,
+        f"Evaluation of {time_tag(content.created)}",
+        "\n".join(sections),
+        style=resource("page.css"),
+        script=resource("page.js"),
+    )

@@ -135,6 +135,28 @@ def test_the_same_run_again_comes_from_the_cache_and_pushes_nothing(workspace, f
     assert f"version {version.name}, in service already" in lines[2]
 
 
+def test_every_run_is_on_the_page_over_all_runs(workspace, worse):
+    records = sorted((workspace / "runs").iterdir())
+    verdicts = [json.loads(path.read_text())["verdict"] for path in records]
+    assert verdicts == ["pushed", "pushed", "refused"]
+    assert [path.stem for path in records] == [path.stem for path in sorted((workspace / "logs").iterdir())]
+    page = (workspace / "index.html").read_text()
+    assert str(workspace / "index.html") in worse.stdout
+    assert page.count("in service</span>") == 2
+    assert all(f'href="logs/{path.stem}.log"' in page for path in records)
+
+
+def test_a_pushed_version_leads_to_its_run_and_its_page(workspace, worse):
+    (version,) = versions(workspace)
+    record = json.loads((version / "assets.extra" / "push.json").read_text())
+    assert (workspace / record["page"] / "index.html").is_file()
+    assert (workspace / "runs" / f"{record['run']}.json").is_file()
+    assert record["facts"]["steps"] == "60"
+    listed = run(workspace, "--versions")
+    assert (listed.returncode, version.name in listed.stdout) == (0, True)
+    assert f"{100 * record['evaluation']['mean_iou']:.1f}" in listed.stdout
+
+
 def test_a_worse_model_meets_the_baseline_and_is_refused(workspace, worse):
     assert worse.returncode == 3, worse.stdout + worse.stderr
     assert "Verdict: refused, not served" in worse.stdout
