@@ -25,12 +25,14 @@ from components.example_validator.figures import Figures, figures_of
 from components.image_mask_example_gen import duplicates
 from components.image_mask_example_gen.outcome import read_duplicates, read_rejections
 from components.report.page import PageContent, render_page
-from components.report.selection import select_photos
+from components.report.selection import score_photos, select_photos
 from components.trainer.card import read_card
 from components.trainer.run import HISTORY_FILE
 from schema.labelmap import LabelMap
 
 PAGE_FILE = "index.html"
+PHOTO_IOU_FILE = "photo_iou.json"
+"""IoU by photo, beside the page: what comparing two runs needs."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -44,13 +46,15 @@ class Executor(base_executor.BaseExecutor):
         label_map = LabelMap.from_json(exec_properties["label_map"])
         model_path = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         serve = tf.saved_model.load(model_path).signatures["serving_default"]
+        files = _files(input_dict["examples"], "eval")
+        scored = score_photos(files, serve, label_map)
         set_aside = artifact_utils.get_single_uri(input_dict["rejections"])
         content = PageContent(
             title="Evaluation of a PSPNet",
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             summary=read_summary(artifact_utils.get_single_uri(input_dict["evaluation"])),
             label_map=label_map,
-            gallery=select_photos(_files(input_dict["examples"], "eval"), serve, label_map),
+            gallery=select_photos(files, serve, label_map, scored),
             rejections=read_rejections(set_aside),
             anomalies=[
                 *_anomalies(input_dict["anomalies"][0]),
@@ -64,6 +68,8 @@ class Executor(base_executor.BaseExecutor):
         fileio.makedirs(page_dir)
         with fileio.open(os.path.join(page_dir, PAGE_FILE), "w") as stream:
             stream.write(render_page(content))
+        with fileio.open(os.path.join(page_dir, PHOTO_IOU_FILE), "w") as stream:
+            stream.write(json.dumps({one.key: one.iou for one in scored}, ensure_ascii=False))
 
 
 class EvaluationReportSpec(ComponentSpec):

@@ -29,23 +29,39 @@ class Scored:
 
     place: int
     iou: float | None
+    key: str = ""
 
 
-def select_photos(files: Sequence[str], serve: Any, label_map: LabelMap) -> list[GalleryPhoto]:
-    """Predicts the first photos of a split and keeps the telling ones.
+def score_photos(files: Sequence[str], serve: Any, label_map: LabelMap) -> list[Scored]:
+    """Predicts the first photos of a split, up to `PHOTOS_LOOKED_AT`.
 
     Args:
         files: TFRecord files of ExampleGen's examples.
         serve: The model's `serving_default` signature.
         label_map: Classes.
+    """
+    records = tf.data.TFRecordDataset(list(files)).take(PHOTOS_LOOKED_AT)
+    photos = enumerate(_predict(records, serve, label_map))
+    return [Scored(place, photo.iou, photo.key) for place, photo in photos]
+
+
+def select_photos(
+    files: Sequence[str], serve: Any, label_map: LabelMap, scored: Sequence[Scored]
+) -> list[GalleryPhoto]:
+    """Keeps the telling photos.
+
+    Args:
+        files: As for `score_photos`.
+        serve: As for `score_photos`.
+        label_map: As for `score_photos`.
+        scored: What `score_photos` found.
 
     Returns:
         Up to `PHOTOS_SHOWN` photos, worst first; photos without any object in truth or prediction come last.
     """
-    records = tf.data.TFRecordDataset(list(files)).take(PHOTOS_LOOKED_AT)
-    scored = [Scored(place, photo.iou) for place, photo in enumerate(_predict(records, serve, label_map))]
+    records = tf.data.TFRecordDataset(list(files))
     places = tf.constant([one.place for one in spread(scored, PHOTOS_SHOWN)], tf.int64)
-    # Pictures are not kept in memory: the few chosen ones, and no others, are predicted once more.
+    # Scoring keeps no pictures in memory: the few chosen ones, and no others, are predicted once more.
     chosen = records.enumerate().filter(lambda place, _: tf.reduce_any(place == places)).map(lambda _, record: record)
     photos = list(_predict(chosen, serve, label_map))
     return sorted(photos, key=lambda photo: (photo.iou is None, photo.iou, photo.key))

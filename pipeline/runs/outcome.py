@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from components.evaluator.summary import ALL_PHOTOS, EvaluationSummary
+from components.report.component import PHOTO_IOU_FILE
 from pipeline.local_run import Outcome
 from pipeline.runs.record import PUSHED, REFUSED, STOPPED, RunRecord, Scores
 
@@ -34,6 +36,9 @@ def describe(outcome: Outcome, workspace: Path, record: RunRecord) -> None:
             record.classes = dict(row.iou)
         else:
             record.slices[row.name] = row.mean_iou
+    photos = Path(outcome.page).with_name(PHOTO_IOU_FILE)
+    if outcome.page and photos.is_file():
+        record.photo_iou = sampled(json.loads(photos.read_text(encoding="utf-8")).items())
 
 
 def sampled(photos: Iterable[tuple[str, float | None]], limit: int = PHOTOS_KEPT) -> Scores:

@@ -137,8 +137,11 @@ def test_the_same_run_again_comes_from_the_cache_and_pushes_nothing(workspace, f
 
 def test_every_run_is_on_the_page_over_all_runs(workspace, worse):
     records = sorted((workspace / "runs").iterdir())
-    verdicts = [json.loads(path.read_text())["verdict"] for path in records]
-    assert verdicts == ["pushed", "pushed", "refused"]
+    told = [json.loads(path.read_text()) for path in records]
+    assert [one["verdict"] for one in told] == ["pushed", "pushed", "refused"]
+    assert told[0]["photo_iou"] == told[1]["photo_iou"]
+    assert told[0]["photo_iou"].keys() == told[2]["photo_iou"].keys()
+    assert len(told[0]["photo_iou"]) > 5
     assert [path.stem for path in records] == [path.stem for path in sorted((workspace / "logs").iterdir())]
     page = (workspace / "index.html").read_text()
     assert str(workspace / "index.html") in worse.stdout

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from components.report.selection import PHOTOS_SHOWN, Scored, foreground_iou, select_photos, spread
+from components.report.selection import PHOTOS_SHOWN, Scored, foreground_iou, score_photos, select_photos, spread
 from schema import features
 from schema.features import IGNORE_LABEL
 from schema.labelmap import LabelClass, LabelMap
@@ -108,6 +108,12 @@ def serve_red(image_bytes):
     return {"class_map_bytes": tf.constant([png(np.ascontiguousarray(one)) for one in pictures])}
 
 
+def gallery_of(path, masks):
+    files = write_examples(path, masks)
+    found = score_photos(files, serve_red, LABEL_MAP)
+    return select_photos(files, serve_red, LABEL_MAP, found), found
+
+
 def test_gallery_shows_the_telling_photos_worst_first(tmp_path):
     # Photo n of 30 finds n of the 30 pixels of its object; places and scores are in different orders.
     order = np.random.default_rng(1).permutation(30)
@@ -118,7 +124,8 @@ def test_gallery_shows_the_telling_photos_worst_first(tmp_path):
         prediction = truth.copy()
         prediction.ravel()[right:30] = SKY
         masks.append((prediction, truth))
-    gallery = select_photos(write_examples(tmp_path / "examples", masks), serve_red, LABEL_MAP)
+    gallery, found = gallery_of(tmp_path / "examples", masks)
+    assert [(one.key, round(30 * one.iou)) for one in found] == [(f"photo {n:02d}", m) for n, m in enumerate(order)]
     assert len(gallery) == PHOTOS_SHOWN
     assert [photo.iou for photo in gallery] == sorted(photo.iou for photo in gallery)
     assert [round(photo.iou * 30) for photo in gallery[:4]] == [0, 1, 2, 3]
@@ -132,7 +139,7 @@ def test_gallery_shows_the_telling_photos_worst_first(tmp_path):
 
 def test_gallery_holds_photos_of_different_sizes(tmp_path):
     truth = [np.full((3, 4), SKY, np.uint8), np.full((6, 2), PLANE, np.uint8)]
-    gallery = select_photos(write_examples(tmp_path / "examples", zip(truth, truth, strict=True)), serve_red, LABEL_MAP)
+    gallery, _ = gallery_of(tmp_path / "examples", zip(truth, truth, strict=True))
     assert [(photo.key, photo.iou, photo.photo.shape) for photo in gallery] == [
         ("photo 01", 1.0, (6, 2, 3)),
         ("photo 00", None, (3, 4, 3)),
