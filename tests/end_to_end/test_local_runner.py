@@ -216,10 +216,17 @@ def test_beam_in_several_processes_makes_the_same_records(workspace, first, two_
     assert made == pictures_of(workspace, component, output, *names)
 
 
+def recorded(workspace: Path) -> tuple[str, str]:
+    (path,) = (workspace / "runs").iterdir()
+    record = json.loads(path.read_text())
+    return record["verdict"], record["reason"]
+
+
 def test_until_stops_after_a_component(tmp_path):
     stopped = run(tmp_path, "--until", "ImageMaskExampleGen")
     assert stopped.returncode == 0, stopped.stdout + stopped.stderr
     assert "Stopped after ImageMaskExampleGen" in stopped.stdout
+    assert recorded(tmp_path) == ("stopped", "after ImageMaskExampleGen, as asked")
     assert not (tmp_path / "artifacts" / "Transform").exists()
 
 
@@ -239,5 +246,8 @@ def test_anomalies_stop_the_run_with_a_readable_message(tmp_path):
     stopped = run(tmp_path, "--data", str(data))
     assert stopped.returncode == 1
     assert "ExampleValidator failed: the data breaks the schema" in stopped.stdout
+    verdict, reason = recorded(tmp_path)
+    assert verdict == "failed"
+    assert reason.startswith("ExampleValidator: the data breaks the schema")
     assert "mask/off_palette_fraction" in stopped.stdout
     assert not (tmp_path / "artifacts" / "Trainer").exists()
