@@ -138,7 +138,7 @@ def _one(record: RunRecord, differing: Sequence[str]) -> dict[str, Any]:
 
 def _first(scores: Scores, limit: int) -> Scores:
     known = list(scores.items())[:limit]
-    return {_short(key): None if value is None else round(value, 4) for key, value in known}
+    return {_short(key): None if value is None else round(value, 6) for key, value in known}
 
 
 def _short(told: str) -> str:
