@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from components.settings import SettingError, nearest
-from pipeline.config import GROUPS, Config, as_text
+from pipeline.config import GROUPS, SIZES, Config, as_text
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,7 +62,7 @@ def _add_flag(section: Any, one: Field) -> None:
 
 
 def _metavar(one: Field) -> str:
-    if one.name == "image_size":
+    if one.name in SIZES:
         return "HxW"
     kind = type(one.default)
     if kind is tuple:
@@ -95,8 +95,8 @@ def _convert(one: Field, value: Any) -> Any:
     """Brings a flag's text or a YAML value to the type of the setting's default."""
     default: Any = one.default
     kind: Any = type(default)
-    if one.name == "image_size":
-        return _size(value)
+    if one.name in SIZES:
+        return _size(one, value)
     try:
         if kind is tuple:
             items = value.split(",") if isinstance(value, str) else list(value)
@@ -124,10 +124,13 @@ def _whole(value: Any) -> int:
     return int(float(value))
 
 
-def _size(value: Any) -> tuple[int, int]:
+def _size(one: Field, value: Any) -> tuple[int, ...]:
+    if not value and one.default == ():
+        return ()
     parts: Sequence[Any] = value.lower().split("x") if isinstance(value, str) else value
     try:
         height, width = (_whole(part) for part in parts)
     except (ValueError, TypeError, OverflowError):
-        raise SettingError(f"image-size: {value!r} is not height x width, as in 224x320") from None
+        name = one.name.replace("_", "-")
+        raise SettingError(f"{name}: {value!r} is not height x width, as in 224x320") from None
     return height, width

@@ -15,6 +15,7 @@ from components.evaluator.settings import GateSettings
 from components.image_mask_example_gen.settings import DataSettings
 from components.pusher.settings import PushSettings
 from components.settings import SettingError, at_least, check, choice, nearest, setting
+from components.trainer.frame import FrameError, InferenceSettings, check_frame
 from components.trainer.pspnet.sizes import SizeError, check_image_size
 from components.trainer.settings import NetworkSettings, TrainingSettings
 
@@ -48,6 +49,7 @@ GROUPS: dict[str, Any] = {
     "data": DataSettings,
     "network": NetworkSettings,
     "training": TrainingSettings,
+    "inference": InferenceSettings,
     "gate": GateSettings,
     "push": PushSettings,
     "run": RunSettings,
@@ -55,9 +57,13 @@ GROUPS: dict[str, Any] = {
 """The groups of settings, by the name of their field in `Config`."""
 
 
+SIZES = frozenset({"image_size", "photo_size"})
+"""Settings that are a height and a width, written as in 224x320."""
+
+
 def as_text(name: str, value: Any) -> str:
     """A setting's value as one would write it on the command line."""
-    if name == "image_size":
+    if name in SIZES:
         return "x".join(map(str, value))
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
@@ -69,6 +75,7 @@ class Config:
     data: DataSettings = field(default_factory=DataSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    inference: InferenceSettings = field(default_factory=InferenceSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     push: PushSettings = field(default_factory=PushSettings)
     run: RunSettings = field(default_factory=RunSettings)
@@ -83,7 +90,8 @@ class Config:
             check(getattr(self, group))
         try:
             check_image_size(self.network.backbone, self.network.bins, self.network.image_size)
-        except SizeError as error:
+            check_frame(self.inference.photo_size, self.network.image_size)
+        except (SizeError, FrameError) as error:
             raise SettingError(str(error)) from None
 
     @staticmethod

@@ -122,6 +122,7 @@ def training_fingerprint(config: Config, data: DataFacts) -> str:
         _ingest_parameters(config, data),
         asdict(config.network),
         asdict(config.training),
+        asdict(config.inference),
         fingerprint.of_code(*TRAINER_CODE, *EXAMPLE_GEN_CODE),
     )
 
@@ -188,7 +189,7 @@ def _guard(
 def _transform(
     config: Config, data: DataFacts, ingest: ImageMaskExampleGen, schema: ImportSchemaGen
 ) -> PictureTransform:
-    height, width = config.network.image_size
+    height, width = config.inference.frame(config.network.image_size)
     return PictureTransform(
         examples=ingest.outputs["examples"],
         schema=schema.outputs["schema"],
@@ -215,6 +216,7 @@ def _trainer(config: Config, data: DataFacts, transform: PictureTransform) -> Tr
         custom_config={
             "network": asdict(config.network),
             "training": asdict(config.training),
+            "inference": asdict(config.inference),
             "label_map": data.label_map.to_json(),
             "fingerprint": training_fingerprint(config, data),
         },

@@ -12,6 +12,8 @@ import tensorflow as tf
 from components import progress
 from components.metrics.iou import Scores, score
 from components.trainer.export import count_confusion
+from components.trainer.frame import InferenceSettings
+from components.trainer.inference import frame_scores
 
 
 class TrainingDivergedError(RuntimeError):
@@ -25,10 +27,20 @@ class EvaluateIoU(keras.callbacks.Callback):
         history: A row of figures for every evaluation: step, loss since the last one, rate, IoUs.
     """
 
-    def __init__(self, batches: tf.data.Dataset, *, class_names: list[str], log_dir: str, every: int, total_steps: int):
-        """Evaluates `batches` every `every` steps and at the last one; writes TensorBoard logs to `log_dir`."""
+    def __init__(
+        self,
+        batches: tf.data.Dataset,
+        *,
+        inference: InferenceSettings,
+        class_names: list[str],
+        log_dir: str,
+        every: int,
+        total_steps: int,
+    ):
+        """Evaluates `batches` as service looks at photos, every `every` steps and at the last one; writes TensorBoard logs to `log_dir`."""
         super().__init__()
         self._batches = batches
+        self._inference = inference
         self._names = class_names
         self._writer = tf.summary.create_file_writer(log_dir)
         self._every = every
@@ -65,11 +77,11 @@ class EvaluateIoU(keras.callbacks.Callback):
         return score(total.reshape(classes, classes))
 
     def _make_count(self, classes: int) -> Any:
-        network = self.model
+        network, inference = self.model, self._inference
 
         @tf.function(reduce_retracing=True)
         def count(photos: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-            prediction = tf.argmax(network(photos, training=False), -1, output_type=tf.int32)
+            prediction = tf.argmax(frame_scores(network, photos, inference), -1, output_type=tf.int32)
             return count_confusion(labels, prediction, classes)
 
         return count

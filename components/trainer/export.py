@@ -5,20 +5,29 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from components.trainer.frame import InferenceSettings
+from components.trainer.inference import frame_scores
+from components.trainer.own_size import in_strips
+from components.trainer.warm_up import write_warm_up
 from components.transform import picture
 from schema import features
 
 EVALUATION_SIGNATURE = "evaluation"
 CONFUSION, PIXELS = "confusion", "pixels"
 
+_PNG_LEVEL = 1
+_PIXELS = tf.TensorSpec([None, None], tf.uint8)
+
 
 class Predictor(tf.Module):
     """Runs the network on photos of any size. Serving and evaluation share every line of it."""
 
-    def __init__(self, network: keras.Model):
+    def __init__(self, network: keras.Model, settings: InferenceSettings):
+        """Takes a network from photos [N, height, width, 3] to logits, and how it looks at photos."""
         super().__init__()
         self.network = network
-        self.size: tuple[int, int] = network.input_shape[1:3]
+        self.settings = settings
+        self.frame = settings.frame(network.input_shape[1:3])
         self.class_count: int = network.output_shape[-1]
 
     def serve(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -33,29 +42,29 @@ class Predictor(tf.Module):
             `class_share` float32 [N, classes]: mean probability of each class over the photo, summing to 1.
         """
 
+        def look(scores: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            probabilities = tf.nn.softmax(scores)
+            confidence = tf.cast(tf.round(tf.reduce_max(probabilities, -1) * 255), tf.uint8)
+            # Row by row: float32 loses the thousandths when millions of numbers are summed at once.
+            return _class_map(scores), confidence, tf.reduce_mean(probabilities, 1)
+
         def answer(inputs: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            logits, shape = inputs
-            probabilities = tf.nn.softmax(self._at_own_size(logits, shape))
-            class_map, confidence = tf.argmax(probabilities, -1), tf.reduce_max(probabilities, -1)
-            return (
-                _encode_grey(tf.cast(class_map, tf.uint8)),
-                _encode_grey(tf.cast(tf.round(confidence * 255), tf.uint8)),
-                # In two steps: float32 loses the thousandths when millions of numbers are summed at once.
-                tf.reduce_mean(tf.reduce_mean(probabilities, 0), 0),
-            )
+            rows = (_PIXELS, _PIXELS, tf.TensorSpec([None, self.class_count], tf.float32))
+            class_map, confidence, shares = in_strips(*self._unpadded(*inputs), look, rows)
+            return _encode_grey(class_map), _encode_grey(confidence), tf.reduce_mean(shares, 0)
 
         signature = (
             tf.TensorSpec([], tf.string),
             tf.TensorSpec([], tf.string),
-            tf.TensorSpec([None], tf.float32),
+            tf.TensorSpec([self.class_count], tf.float32),
         )
         class_maps, confidences, shares = tf.map_fn(
-            answer, self._logits(image_bytes), fn_output_signature=signature, parallel_iterations=1
+            answer, self._scores(image_bytes), fn_output_signature=signature, parallel_iterations=1
         )
         return {
             "class_map_bytes": class_maps,
             "confidence_bytes": confidences,
-            "class_share": tf.ensure_shape(shares, [None, self.class_count]),
+            "class_share": shares,
         }
 
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -74,34 +83,34 @@ class Predictor(tf.Module):
         parsed = tf.io.parse_example(examples, wanted)
 
         def count(inputs: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
-            logits, shape, mask = inputs
-            prediction = tf.argmax(self._at_own_size(logits, shape), -1, output_type=tf.int32)
-            return count_confusion(picture.decode_mask(mask)[:, :, 0], prediction, self.class_count)
+            scores, shape, mask = inputs
+            class_map = in_strips(*self._unpadded(scores, shape), _class_map, _PIXELS)
+            return count_confusion(picture.decode_mask(mask)[:, :, 0], class_map, self.class_count)
 
-        logits, shapes = self._logits(parsed[features.IMAGE_ENCODED])
+        scores, shapes = self._scores(parsed[features.IMAGE_ENCODED])
         confusion = tf.map_fn(
             count,
-            (logits, shapes, parsed[features.MASK_ENCODED]),
+            (scores, shapes, parsed[features.MASK_ENCODED]),
             fn_output_signature=tf.TensorSpec([self.class_count**2], tf.int64),
             parallel_iterations=1,
         )
         return {CONFUSION: confusion, PIXELS: tf.reduce_sum(confusion, 1)}
 
-    def _logits(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Logits float32 [N, H, W, classes] of the padded input, and the photos' own sizes int32 [N, 2]."""
+    def _scores(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scores float32 [N, *frame, classes] of the padded photos, and the photos' own sizes int32 [N, 2]."""
 
         def prepare(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             photo = picture.decode_photo(encoded)
-            return picture.pad_photo(picture.fit_photo(photo, self.size), self.size), tf.shape(photo)[:2]
+            return picture.pad_photo(picture.fit_photo(photo, self.frame), self.frame), tf.shape(photo)[:2]
 
-        signature = (tf.TensorSpec([*self.size, 3], tf.float32), tf.TensorSpec([2], tf.int32))
+        signature = (tf.TensorSpec([*self.frame, 3], tf.float32), tf.TensorSpec([2], tf.int32))
         padded, shapes = tf.map_fn(prepare, image_bytes, fn_output_signature=signature, parallel_iterations=2)
-        return self.network(padded, training=False), shapes
+        return frame_scores(self.network, padded, self.settings), shapes
 
-    def _at_own_size(self, logits: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-        """Takes the padding off and scales one photo's logits to its own height and width."""
-        fitted = picture.fitted_size(shape[0], shape[1], self.size)
-        return tf.image.resize(logits[: fitted[0], : fitted[1]], shape)
+    def _unpadded(self, scores: tf.Tensor, shape: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """One photo's scores without the padding, and its own height and width."""
+        fitted = picture.fitted_size(shape[0], shape[1], self.frame)
+        return scores[: fitted[0], : fitted[1]], shape
 
 
 def count_confusion(truth: tf.Tensor, prediction: tf.Tensor, class_count: int) -> tf.Tensor:
@@ -109,14 +118,14 @@ def count_confusion(truth: tf.Tensor, prediction: tf.Tensor, class_count: int) -
 
     Args:
         truth: uint8, any shape; `IGNORE_LABEL` where nothing counts.
-        prediction: int32, same shape.
+        prediction: Class numbers, integers of any kind, same shape.
         class_count: Number of classes.
 
     Returns:
         int64 [classes * classes], row after row.
     """
     counts = truth < class_count
-    joined = tf.cast(truth, tf.int32) * class_count + prediction
+    joined = tf.cast(truth, tf.int32) * class_count + tf.cast(prediction, tf.int32)
     return tf.math.bincount(
         tf.boolean_mask(joined, counts),
         minlength=class_count**2,
@@ -125,20 +134,26 @@ def count_confusion(truth: tf.Tensor, prediction: tf.Tensor, class_count: int) -
     )
 
 
-def export_model(network: keras.Model, directory: str) -> None:
-    """Writes a SavedModel with the signatures `serving_default` and `evaluation`."""
-    predictor = Predictor(network)
+def export_model(network: keras.Model, directory: str, settings: InferenceSettings) -> None:
+    """Writes a SavedModel with the signatures `serving_default` and `evaluation`, and requests that warm it up."""
+    predictor = Predictor(network, settings)
     archive = keras.export.ExportArchive()
     archive.track(network)
     strings = tf.TensorSpec([None], tf.string)
     archive.add_endpoint("serving_default", predictor.serve, [_named(strings, "image_bytes")])
     archive.add_endpoint(EVALUATION_SIGNATURE, predictor.evaluate, [_named(strings, "examples")])
     archive.write_out(directory, verbose=False)
+    write_warm_up(directory, predictor.frame)
 
 
 def _named(spec: tf.TensorSpec, name: str) -> tf.TensorSpec:
     return tf.TensorSpec(spec.shape, spec.dtype, name=name)
 
 
+def _class_map(scores: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.argmax(scores, -1, output_type=tf.int32), tf.uint8)
+
+
 def _encode_grey(values: tf.Tensor) -> tf.Tensor:
-    return tf.io.encode_png(values[:, :, tf.newaxis])
+    # The default level takes several times as long as all the rest of a large photo, to save a tenth of the bytes.
+    return tf.io.encode_png(values[:, :, tf.newaxis], compression=_PNG_LEVEL)

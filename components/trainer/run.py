@@ -16,6 +16,7 @@ from components.trainer import callbacks, input_pipeline
 from components.trainer.augmentation import Augmentation
 from components.trainer.card import write_card
 from components.trainer.export import export_model
+from components.trainer.frame import InferenceSettings
 from components.trainer.losses import class_weights, make_loss
 from components.trainer.optimizer import make_optimizer
 from components.trainer.pspnet.model import build_pspnet
@@ -29,21 +30,23 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains a PSPNet as `custom_config` says.
 
     Args:
-        fn_args: TFX's arguments. `custom_config` holds `network` and `training` (the fields of the settings
-            classes), `label_map` (JSON) and `fingerprint`.
+        fn_args: TFX's arguments. `custom_config` holds `network`, `training` and `inference` (the fields of the
+            settings classes), `label_map` (JSON) and `fingerprint`.
     """
     config = fn_args.custom_config
     label_map = LabelMap.from_json(config["label_map"])
     network_settings = NetworkSettings(**{name: _frozen(value) for name, value in config["network"].items()})
     settings = TrainingSettings(**{name: _frozen(value) for name, value in config["training"].items()})
+    inference = InferenceSettings(**{name: _frozen(value) for name, value in config["inference"].items()})
     started = time.monotonic()
-    network, history = train(network_settings, settings, label_map, fn_args)
+    network, history = train(network_settings, settings, inference, label_map, fn_args)
     seconds = time.monotonic() - started
-    export_model(network, fn_args.serving_model_dir)
+    export_model(network, fn_args.serving_model_dir, inference)
     facts = {
         "fingerprint": config["fingerprint"],
         "network": asdict(network_settings),
         "training": asdict(settings),
+        "inference": asdict(inference),
         "train_seconds": round(seconds, 1),
         "parameters": network.count_params(),
     }
@@ -53,7 +56,11 @@ def run_fn(fn_args: FnArgs) -> None:
 
 
 def train(
-    network_settings: NetworkSettings, settings: TrainingSettings, label_map: LabelMap, fn_args: FnArgs
+    network_settings: NetworkSettings,
+    settings: TrainingSettings,
+    inference: InferenceSettings,
+    label_map: LabelMap,
+    fn_args: FnArgs,
 ) -> tuple[keras.Model, list[dict[str, float]]]:
     """Fits the network on the training split.
 
@@ -72,8 +79,9 @@ def train(
     )
     evaluate = callbacks.EvaluateIoU(
         input_pipeline.evaluation_batches(
-            fn_args.eval_files, network_settings.image_size, batch_size=settings.batch_size
+            fn_args.eval_files, inference.frame(network_settings.image_size), batch_size=settings.batch_size
         ),
+        inference=inference,
         class_names=label_map.names,
         log_dir=fn_args.model_run_dir,
         every=settings.eval_every,

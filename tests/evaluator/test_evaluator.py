@@ -18,6 +18,7 @@ from components.evaluator.settings import GateSettings
 from components.evaluator.summary import ALL_PHOTOS, read_summary
 from components.image_mask_example_gen.record import make_record
 from components.trainer.export import export_model
+from components.trainer.frame import InferenceSettings
 from schema.features import SCHEMA_FILE
 from schema.labelmap import LabelClass, LabelMap
 
@@ -142,7 +143,7 @@ def models(tmp_path_factory):
     made = {}
     for bounds in (GOOD, WORSE):
         made[bounds] = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("model"))
-        export_model(red_network(bounds), path_utils.serving_model_dir(made[bounds].uri))
+        export_model(red_network(bounds), path_utils.serving_model_dir(made[bounds].uri), InferenceSettings())
     return made
 
 

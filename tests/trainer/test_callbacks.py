@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from components import progress
 from components.trainer.callbacks import EvaluateIoU, ShowProgress, TrainingDivergedError
+from components.trainer.frame import InferenceSettings
 from components.trainer.optimizer import make_optimizer
 
 SIZE = (4, 6)
@@ -62,7 +63,12 @@ def trained_on(predictions):
 
 def evaluator(tmp_path, batches, *, every, steps):
     return EvaluateIoU(
-        batches, class_names=["sky", "plane"], log_dir=str(tmp_path / "logs"), every=every, total_steps=steps
+        batches,
+        inference=InferenceSettings(),
+        class_names=["sky", "plane"],
+        log_dir=str(tmp_path / "logs"),
+        every=every,
+        total_steps=steps,
     )
 
 

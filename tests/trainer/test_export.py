@@ -12,6 +12,7 @@ from PIL import Image
 
 from components.trainer.card import CARD_FILE, read_card, write_card
 from components.trainer.export import count_confusion, export_model
+from components.trainer.frame import InferenceSettings
 from schema import features
 from schema.features import IGNORE_LABEL
 from schema.labelmap import LabelClass, LabelMap
@@ -103,7 +104,7 @@ PHOTOS = [
 @pytest.fixture(scope="module")
 def model_dir(tmp_path_factory):
     directory = str(tmp_path_factory.mktemp("export") / "model")
-    export_model(red_network(), directory)
+    export_model(red_network(), directory, InferenceSettings())
     return directory
 
 
