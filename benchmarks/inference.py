@@ -2,9 +2,9 @@
 
     python benchmarks/inference.py [--classes 21] [--photos 500x400,4032x3024] [--settings whole,flip,...]
 
-Every row is a process of its own that loads the default network, exported untrained, answers one small request, and then
-answers one photo several times. Memory is what the process reached beyond what it held after the small request; Linux
-tells it. `network` is the bare network on a padded photo, without decoding, resizing and encoding: the floor.
+Every row is a process of its own that loads the default network, exported with a head that is not trained, answers one
+small request, and then answers one photo several times. Memory is what the process reached beyond what it held after
+the small request; Linux tells it. `network` is the bare network on a padded photo, without decoding, resizing and encoding: the floor.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def main() -> int:
     parser.add_argument("--worker", nargs=3, metavar=("ROW", "MODEL", "PHOTO"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        return _answer(*arguments.worker)
+        row, model, photo = arguments.worker
+        return _answer(_bare_network(arguments.classes) if row == "network" else _signature(model), photo)
     print(f"{'photo':<11}{'settings':<18}{'CPU s':>8}{'wall s':>8}{'MB beyond the loaded model':>29}")
     with tempfile.TemporaryDirectory() as folder:
         models = _export(arguments.settings.split(","), arguments.classes, folder)
@@ -57,7 +58,7 @@ def main() -> int:
             photo = Path(folder, f"{size}.jpg")
             photo.write_bytes(draw(*map(int, size.split("x"))))
             for row, model in models.items():
-                cpu, wall, memory = _measure(row, model, str(photo))
+                cpu, wall, memory = _measure(row, model, str(photo), str(arguments.classes))
                 print(f"{size:<11}{row:<18}{cpu:>8.3f}{wall:>8.3f}{memory:>29.0f}", flush=True)
     return 0
 
@@ -84,12 +85,11 @@ def _export(rows: list[str], classes: int, folder: str) -> dict[str, str]:
     models = {row: os.path.join(folder, row.replace(" ", "_")) for row in rows}
     for row, model in models.items():
         export_model(network, model, InferenceSettings(**SETTINGS[row]))
-        network.save(f"{model}.keras")
     return models
 
 
-def _measure(row: str, model: str, photo: str) -> list[float]:
-    command = [sys.executable, __file__, "--worker", row, model, photo]
+def _measure(row: str, model: str, photo: str, classes: str) -> list[float]:
+    command = [sys.executable, __file__, "--worker", row, model, photo, "--classes", classes]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -97,10 +97,9 @@ def _measure(row: str, model: str, photo: str) -> list[float]:
     return [float(figure) for figure in done.stdout.split()]
 
 
-def _answer(row: str, model: str, photo: str) -> int:
+def _answer(answer: Callable[[Any], Any], photo: str) -> int:
     import tensorflow as tf
 
-    answer = _bare_network(f"{model}.keras") if row == "network" else _signature(model)
     content = tf.constant([Path(photo).read_bytes()])
     answer(tf.constant([draw(64, 48)]))
     # Writing 5 makes the present the highest level so far.
@@ -122,11 +121,13 @@ def _signature(model: str) -> Callable[[Any], Any]:
     return lambda content: serve(image_bytes=content)
 
 
-def _bare_network(path: str) -> Callable[[Any], Any]:
-    import keras
+def _bare_network(classes: int) -> Callable[[Any], Any]:
     import tensorflow as tf
 
-    network = keras.models.load_model(path)
+    from components.trainer.pspnet.model import build_pspnet
+    from components.trainer.settings import NetworkSettings
+
+    network = build_pspnet(NetworkSettings(), classes)
     run, padded = tf.function(lambda photos: network(photos, training=False)), tf.zeros([1, *network.input_shape[1:]])
     return lambda _: run(padded)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import tensorflow as tf
-from tfx.dsl.io import fileio
 
 from components.image_mask_example_gen.listing import is_remote
 from components.image_mask_example_gen.rejection import Rejected
@@ -21,7 +21,7 @@ def size_of(path: str) -> int:
         Rejected: The file cannot be looked at (`unreadable`).
     """
     try:
-        return int(fileio.stat(path).length) if is_remote(path) else os.stat(path).st_size
+        return int(_remote_files().stat(path).length) if is_remote(path) else os.stat(path).st_size
     except (OSError, tf.errors.OpError) as error:
         raise Rejected("unreadable", _told(error)) from None
 
@@ -36,10 +36,16 @@ def read_file(path: str) -> bytes:
     if size > MAX_BYTES:
         raise Rejected("too_large", f"{size:,} bytes; at most {MAX_BYTES:,} are read")
     try:
-        with fileio.open(path, "rb") if is_remote(path) else open(path, "rb") as stream:
+        with _remote_files().open(path, "rb") if is_remote(path) else open(path, "rb") as stream:
             return stream.read()
     except (OSError, tf.errors.OpError) as error:
         raise Rejected("unreadable", _told(error)) from None
+
+
+def _remote_files() -> Any:
+    from tfx.dsl.io import fileio  # seconds to import, and of no use to local files
+
+    return fileio
 
 
 def _told(error: Exception) -> str:

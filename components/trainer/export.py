@@ -105,7 +105,10 @@ class Predictor(tf.Module):
 
         signature = (tf.TensorSpec([*self.frame, 3], tf.float32), tf.TensorSpec([2], tf.int32))
         padded, shapes = tf.map_fn(prepare, image_bytes, fn_output_signature=signature, parallel_iterations=2)
-        return frame_scores(self.network, padded, self.settings), shapes
+        # TensorFlow's fused convolutions fail without a photo: an empty request gets one, whose scores are dropped.
+        count = tf.shape(padded)[0]
+        padded = tf.pad(padded, [[0, tf.cast(count == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])
+        return frame_scores(self.network, padded, self.settings)[:count], shapes
 
     def _unpadded(self, scores: tf.Tensor, shape: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """One photo's scores without the padding, and its own height and width."""

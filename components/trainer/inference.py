@@ -1,4 +1,4 @@
-"""From fitted photos to class scores: windows, mirrored photos and scales, the same for training, scoring and service."""
+"""From fitted photos to class scores: windows, mirrored photos, scales; the same for scoring and for service."""
 
 from __future__ import annotations
 

@@ -99,14 +99,6 @@ def test_scales_are_averaged_at_the_frames_size(network, frame, scale):
     np.testing.assert_allclose(alone, tf.image.resize(inside, frame).numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("settings", [PLAIN, InferenceSettings(flip_test=True, test_scales=(1.0, 0.5))])
-@pytest.mark.parametrize("frame", [WINDOW, (20, 30)])
-def test_no_photos_have_no_scores(network, frame, settings):
-    spec = tf.TensorSpec([None, *frame, 3])
-    scores = tf.function(lambda given: frame_scores(network, given, settings), input_signature=[spec])
-    assert scores(tf.zeros([0, *frame, 3])).shape == (0, *frame, CLASSES)
-
-
 def test_scores_interpolate_like_the_logits_they_stand_for(network):
     """Log-probabilities are logits but for what is equal for all classes of a pixel: resizing must not tell them."""
     logits = frame_scores(network, tf.constant(frames_of(*WINDOW)), PLAIN)
