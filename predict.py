@@ -54,9 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", metavar="MODEL", help="SavedModel, or a folder of versions: the newest is taken")
     parser.add_argument("photos", metavar="PHOTO_OR_FOLDER", nargs="+", help="photos, or folders of them, any depth")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the answers; made where it is missing")
-    parser.add_argument(
-        "--batch", type=_batch, default=4, metavar="N", help="photos in one call (default: %(default)s)"
-    )
+    parser.add_argument("--batch", type=_batch, default=4, metavar="N", help="photos a call (default: %(default)s)")
     parser.add_argument(
         "--overlay", action=argparse.BooleanOptionalAction, default=True, help="write overlays (default: yes)"
     )

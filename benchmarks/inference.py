@@ -4,7 +4,8 @@
 
 Every row is a process of its own that loads the default network, exported with a head that is not trained, answers one
 small request, and then answers one photo several times. Memory is what the process reached beyond what it held after
-the small request; Linux tells it. `network` is the bare network on a padded photo, without decoding, resizing and encoding: the floor.
+the small request; Linux tells it. `network` is the bare network on a padded photo, without decoding, resizing and
+encoding: the floor.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class EvaluateIoU(keras.callbacks.Callback):
         every: int,
         total_steps: int,
     ):
-        """Evaluates `batches` as service looks at photos, every `every` steps and at the last one; writes TensorBoard logs to `log_dir`."""
+        """Evaluates `batches` as photos are served, every `every` steps and at the last one; logs to `log_dir`."""
         super().__init__()
         self._batches = batches
         self._inference = inference

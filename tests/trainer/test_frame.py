@@ -1,5 +1,6 @@
 """The frame that photos are fitted into: which sizes work, where windows lie."""
 
+import itertools
 import math
 
 import pytest
@@ -15,7 +16,7 @@ def test_windows_cover_the_side_and_overlap_by_a_third(window, beyond):
     starts = window_starts(window + beyond, window)
     assert starts[0] == 0
     assert starts[-1] == beyond
-    steps = [after - before for before, after in zip(starts, starts[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(starts)]
     assert all(0 < step <= math.ceil(window * 2 / 3) for step in steps)
     # Only the last window may be nearer to its neighbour than the stride.
     assert all(step == math.ceil(window * 2 / 3) for step in steps[:-1])
