@@ -26,7 +26,9 @@ class NetworkSettings:
 
     backbone: str = setting("efficientnet_lite0", "encoder", choice(*ENCODER_STRIDES))
     decoder: str = setting("unet", "decoder: the paper's, or U-Net-like with skips", choice(*DECODERS))
-    image_size: tuple[int, int] = setting((224, 320), "height x width of the input, pixels; photos are fitted into it")
+    image_size: tuple[int, int] = setting(
+        (224, 320), "height x width that the network sees, pixels; photos are fitted into it, see photo-size"
+    )
     bins: tuple[int, ...] = setting((1, 2, 3, 6), "grid sizes of the pyramid", distinct_positive_integers)
     head_channels: int = setting(256, "channels of the head (512 in the paper)", at_least(8))
     dropout: float = setting(0.1, "share of the head's features dropped in training", between(0, 0.9))

@@ -1,5 +1,7 @@
 """The graph: every part of it that `--until` leaves can be compiled, in the order that the settings promise."""
 
+import json
+
 import pytest
 from tfx.dsl.compiler import compiler
 from tfx.orchestration import metadata
@@ -44,9 +46,30 @@ def test_what_must_come_later_does(tmp_path):
         assert nodes.index(first) < nodes.index(second)
 
 
+def parameters(tmp_path, component, **settings):
+    """What the compiled pipeline hands to a component as `custom_config`."""
+    nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in compiled(tmp_path, **settings).nodes}
+    return json.loads(nodes[component].parameters.parameters["custom_config"].field_value.string_value)
+
+
+@pytest.mark.parametrize(("settings", "frame"), [({}, (224, 320)), ({"photo_size": (448, 640)}, (448, 640))])
+def test_photos_are_fitted_into_the_frame_and_the_trainer_knows_it(tmp_path, settings, frame):
+    transform = parameters(tmp_path, "Transform", **settings)
+    assert (transform["image_height"], transform["image_width"]) == frame
+    trainer = parameters(tmp_path, "Trainer", **settings)
+    assert trainer["network"]["image_size"] == [224, 320]
+    assert trainer["inference"]["photo_size"] == list(settings.get("photo_size", ()))
+
+
 def test_the_training_fingerprint_follows_what_makes_the_model_and_nothing_else(tmp_path):
     before = training_fingerprint(Config(), DATA)
-    for settings in ({"steps": 7}, {"bins": (1, 2)}, {"split_key": "folder"}, {"seed": 3}):
+    for settings in (
+        {"steps": 7},
+        {"bins": (1, 2)},
+        {"split_key": "folder"},
+        {"photo_size": (448, 640)},
+        {"flip_test": True},
+    ):
         assert training_fingerprint(Config.from_flat(settings), DATA) != before
     for settings in ({"min_mean_iou": 0.9}, {"workspace": str(tmp_path)}, {"beam_workers": 2}, {"max_drop": 0.5}):
         assert training_fingerprint(Config.from_flat(settings), DATA) == before

@@ -252,6 +252,20 @@ def test_evaluation_of_a_perfect_and_of_an_ignored_photo(model_dir):
     assert counted["pixels"].numpy().tolist() == [masks[0].size, 0]
 
 
+def test_windows_and_mirrored_photos_are_scored_as_they_are_served(tmp_path):
+    frame = (48, 80)
+    export_model(red_network(), str(tmp_path / "model"), InferenceSettings(frame, flip_test=True))
+    signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
+    photo = striped(*frame, [20, 240, 128, 20, 128])
+    served = signatures["serving_default"](image_bytes=tf.constant([encode(photo, "PNG")]))
+    # A network that looks at single pixels must not notice that there are windows.
+    np.testing.assert_array_equal(decode(served["class_map_bytes"].numpy()[0]), classes_of(photo))
+    mask = np.random.default_rng(2).integers(0, CLASSES, frame).astype(np.uint8)
+    counted = signatures["evaluation"](examples=tf.constant([example(photo, mask)]))
+    expected = hand_count(mask, classes_of(photo))
+    np.testing.assert_array_equal(counted["confusion"][0].numpy().reshape(CLASSES, CLASSES), expected)
+
+
 def test_evaluation_of_no_records(model_dir):
     counted = tf.saved_model.load(model_dir).signatures["evaluation"](examples=tf.constant([], tf.string))
     assert counted["confusion"].shape == (0, CLASSES**2)
