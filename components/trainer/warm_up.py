@@ -29,7 +29,7 @@ def write_warm_up(directory: str, frame: tuple[int, int]) -> None:
     with tf.io.TFRecordWriter(path) as writer:
         for size in BATCH_SIZES:
             request = predict_pb2.PredictRequest(
-                # The server fills in no name and asks for none: it knows which model it warms up.
+                # Without a name, which only labels statistics: whoever serves the model chooses it.
                 model_spec=model_pb2.ModelSpec(signature_name="serving_default"),
                 inputs={"image_bytes": tf.make_tensor_proto([photo] * size, tf.string)},
             )
