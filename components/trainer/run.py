@@ -69,6 +69,7 @@ def train(
     """
     keras.utils.set_random_seed(settings.seed)
     network = build_pspnet(network_settings, len(label_map.classes))
+    frame = inference.frame(network_settings.image_size)
     pixels = input_pipeline.class_pixels(fn_args.train_files, len(label_map.classes))
     weights = class_weights(pixels, settings.class_weight_power, settings.class_weight_range)
     network.compile(
@@ -79,7 +80,7 @@ def train(
     )
     evaluate = callbacks.EvaluateIoU(
         input_pipeline.evaluation_batches(
-            fn_args.eval_files, inference.frame(network_settings.image_size), batch_size=settings.batch_size
+            fn_args.eval_files, network_settings.image_size, batch_size=settings.batch_size, frame=frame
         ),
         inference=inference,
         class_names=label_map.names,
@@ -96,6 +97,7 @@ def train(
         batch_size=settings.batch_size,
         seed=settings.seed,
         augmentation=Augmentation.of(settings),
+        frame=frame,
     )
     pairs = batches.map(lambda photos, labels, _: (photos, labels))
     network.fit(pairs, steps_per_epoch=settings.steps, callbacks=[evaluate, shown], verbose=0)
