@@ -5,21 +5,34 @@ Nobody listens on a Beam worker or in a Kubeflow pod: there the calls cost next 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 Listener = Callable[[int, int, str], None]
+Reader = Callable[[str], None]
 
 _lock = threading.Lock()
 _listener: Listener | None = None
+_reader: Reader | None = None
 _done = 0
 
 
-def listen(listener: Listener | None) -> None:
-    """Sends progress to `listener(done, total, text)` from now on; `total` is 0 where it is not known."""
-    global _listener, _done
+def listen(listener: Listener | None, reader: Reader | None = None) -> None:
+    """Sends progress to `listener(done, total, text)` from now on; `total` is 0 where it is not known.
+
+    Lines that a person should read, and that stay, go to `reader(text)`.
+    """
+    global _listener, _reader, _done
     with _lock:
-        _listener, _done = listener, 0
+        _listener, _reader, _done = listener, reader, 0
+
+
+def note(text: str) -> None:
+    """Says something that a person should read: on the console if somebody listens, and in the log."""
+    logging.getLogger(__name__).warning(text)
+    if _reader is not None:
+        _reader(text)
 
 
 def report(done: int, total: int = 0, text: str = "") -> None:

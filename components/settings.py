@@ -56,6 +56,24 @@ def choice(*choices: str) -> Rule:
     return rule
 
 
+def one_of(*numbers: int) -> Rule:
+    """One of a few numbers."""
+
+    def rule(value: int) -> str:
+        if value in numbers:
+            return ""
+        close = min(numbers, key=lambda number: abs(number - value))
+        return f"{value} is not one of {', '.join(map(str, numbers))}; the nearest that works is {close}"
+
+    rule.choices = tuple(map(str, numbers))  # type: ignore[attr-defined]  # for --help
+    return rule
+
+
+def empty_or(rule: Rule) -> Rule:
+    """A list that may be empty, and otherwise follows a rule."""
+    return lambda values: rule(values) if values else ""
+
+
 def between(low: float, high: float) -> Rule:
     """A number of a closed range."""
 

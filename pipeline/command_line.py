@@ -100,7 +100,8 @@ def _convert(one: Field, value: Any) -> Any:
     try:
         if kind is tuple:
             items = value.split(",") if isinstance(value, str) else list(value)
-            item_kind = type(default[0]) if default else str
+            # An empty default does not show what its items are; the annotation does.
+            item_kind = type(default[0]) if default else int if str(one.type).startswith("tuple[int") else str
             return tuple(item_kind(str(item).strip()) for item in items if str(item).strip())
         if kind is bool and not isinstance(value, bool):
             raise ValueError

@@ -16,7 +16,7 @@ from components.image_mask_example_gen.settings import DataSettings
 from components.pusher.settings import PushSettings
 from components.settings import SettingError, at_least, check, choice, nearest, setting
 from components.trainer.frame import FrameError, InferenceSettings, check_frame
-from components.trainer.pspnet.sizes import SizeError, check_image_size
+from components.trainer.pspnet.rules import check_network
 from components.trainer.settings import NetworkSettings, TrainingSettings
 
 COMPONENTS = (
@@ -88,10 +88,10 @@ class Config:
         """
         for group in GROUPS:
             check(getattr(self, group))
+        check_network(self.network)
         try:
-            check_image_size(self.network.backbone, self.network.bins, self.network.image_size)
             check_frame(self.inference.photo_size, self.network.image_size)
-        except (SizeError, FrameError) as error:
+        except FrameError as error:
             raise SettingError(str(error)) from None
 
     @staticmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from tfx.components import Trainer
@@ -120,7 +120,8 @@ def training_fingerprint(config: Config, data: DataFacts) -> str:
     return fingerprint.of_values(
         data.fingerprint,
         _ingest_parameters(config, data),
-        asdict(config.network),
+        _network_settings(config, data),
+        data.weights_fingerprint,
         asdict(config.training),
         asdict(config.inference),
         fingerprint.of_code(*TRAINER_CODE, *EXAMPLE_GEN_CODE),
@@ -214,13 +215,18 @@ def _trainer(config: Config, data: DataFacts, transform: PictureTransform) -> Tr
         train_args=trainer_pb2.TrainArgs(num_steps=config.training.steps),
         eval_args=trainer_pb2.EvalArgs(),
         custom_config={
-            "network": asdict(config.network),
+            "network": _network_settings(config, data),
             "training": asdict(config.training),
             "inference": asdict(config.inference),
             "label_map": data.label_map.to_json(),
             "fingerprint": training_fingerprint(config, data),
         },
     )
+
+
+def _network_settings(config: Config, data: DataFacts) -> dict[str, Any]:
+    """The network's settings, with the very version of a pushed model that this run begins from."""
+    return asdict(replace(config.network, weights=data.weights or config.network.weights))
 
 
 def _facts(config: Config, data: DataFacts) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a run needs to know about its data before it begins: the folder, the classes, a fingerprint."""
+"""What a run needs to know about its inputs before it begins: the folder, the classes, weights, fingerprints."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from components.image_mask_example_gen.listing import printable
 from components.image_mask_example_gen.settings import DataSettings
 from components.settings import SettingError, nearest
+from components.trainer.settings import WEIGHT_WORDS
+from components.trainer.weights.source import content_fingerprint, find_source
 from pipeline import fingerprint
 from pipeline.config import Config
 from schema.labelmap import LabelMap, read_labelmap
@@ -18,36 +20,50 @@ SAMPLE_FOLDER = "sample_data"
 
 @dataclass(frozen=True)
 class DataFacts:
-    """Facts of the data folder.
+    """Facts of the data folder, and of the weights that a training starts from.
 
     Attributes:
         folder: The data folder, absolute.
         label_map: Classes and colours.
         fingerprint: Changes when a photo, a mask or the label map changes.
         file_count: Files in the folder of photos, for estimates.
+        weights: The setting, with the newest version in place of a serving folder.
+        weights_fingerprint: Changes with the bytes of the weights; empty where they come with the installation.
     """
 
     folder: str
     label_map: LabelMap
     fingerprint: str
     file_count: int
+    weights: str = ""
+    weights_fingerprint: str = ""
 
 
 def look_at_data(config: Config) -> DataFacts:
-    """Checks the data folder; generates the sample set where none is named.
+    """Checks the data folder and the weights; generates the sample set where none is named.
 
     Raises:
-        SettingError: A folder is missing; names what is there instead.
+        SettingError: A folder or the weights are missing; names what is there instead.
         LabelMapError: The label map is missing or wrong.
     """
     settings = config.data
+    weights = _look_at_weights(config.network.weights)
     folder = Path(settings.data).expanduser().absolute() if settings.data else _sample(config)
     _check_folders(folder, settings)
     label_map_path = folder / settings.labelmap
     label_map = read_labelmap(label_map_path, ignored_names=settings.ignore_classes, background=settings.background)
     photos, count = fingerprint.of_files([folder / settings.images_folder])
     masks, _ = fingerprint.of_files([folder / settings.masks_folder])
-    return DataFacts(str(folder), label_map, fingerprint.of_values(photos, masks, label_map.to_json()), count)
+    data = fingerprint.of_values(photos, masks, label_map.to_json())
+    return DataFacts(str(folder), label_map, data, count, *weights)
+
+
+def _look_at_weights(weights: str) -> tuple[str, str]:
+    """The weights as the Trainer will look for them, and a fingerprint of what lies there."""
+    if weights in WEIGHT_WORDS:
+        return weights, ""
+    source = find_source(weights)
+    return source.path, content_fingerprint(source)
 
 
 def _sample(config: Config) -> Path:

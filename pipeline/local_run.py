@@ -117,7 +117,7 @@ def run_local(config: Config, data: DataFacts, console: Console, run_id: str) ->
             node.pipeline_node.execution_options.caching_options.enable_cache = False
         expected = data.file_count if name == "ImageMaskExampleGen" else 0
         console.begin(name, expected)
-        progress.listen(console.progress)
+        progress.listen(console.progress, lambda text: console.say(f"  {text}"))
         try:
             # One node at a time, so that each can be told and timed; TFX passes artifacts through its metadata.
             LocalDagRunner().run_with_ir(_only(whole, node))

@@ -36,9 +36,14 @@ class EvaluateIoU(keras.callbacks.Callback):
         log_dir: str,
         every: int,
         total_steps: int,
+        network: keras.Model | None = None,
     ):
-        """Evaluates `batches` as photos are served, every `every` steps and at the last one; logs to `log_dir`."""
+        """Evaluates `batches` as photos are served, every `every` steps and at the last one; logs to `log_dir`.
+
+        `network` is what will be exported, where what is fitted has an auxiliary head besides.
+        """
         super().__init__()
+        self._network = network
         self._batches = batches
         self._inference = inference
         self._names = class_names
@@ -77,7 +82,7 @@ class EvaluateIoU(keras.callbacks.Callback):
         return score(total.reshape(classes, classes))
 
     def _make_count(self, classes: int) -> Any:
-        network, inference = self.model, self._inference
+        network, inference = self._network or self.model, self._inference
 
         @tf.function(reduce_retracing=True)
         def count(photos: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -5,37 +5,99 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.settings import (
+    Rule,
     at_least,
     between,
     choice,
     distinct_positive_integers,
+    empty_or,
+    nearest,
+    one_of,
     positive_integers,
     rising_pair,
     setting,
 )
 from components.trainer.loss_expression import LOSSES, loss_rule
-from components.trainer.pspnet.sizes import ENCODER_STRIDES
+from components.trainer.pspnet.backbones import BACKBONES, OUTPUT_STRIDES
 
-DECODERS = ("bilinear", "unet")
+BATCH_NORMS = ("plain", "synchronized", "frozen")
+DECODERS = ("bilinear", "unet", "fpn")
+DECODER_STRIDES = (16, 8, 4, 2)
+"""Strides at which a decoder can meet the encoder again."""
 OPTIMIZERS = ("adamw", "sgd")
+STEMS = ("deep", "plain")
+WEIGHT_WORDS = ("imagenet", "none")
+
+
+def weights_or_path() -> Rule:
+    """A word for weights, or something that looks like a path; whether it exists is seen where it is read."""
+
+    def rule(value: str) -> str:
+        if value in WEIGHT_WORDS or "/" in value or "." in value:
+            return ""
+        close = nearest(value, WEIGHT_WORDS)
+        meant = f"; did you mean {close}?" if close else ""
+        return f"{value!r} is neither {' nor '.join(WEIGHT_WORDS)} nor a path (./{value or 'FILE'} is one){meant}"
+
+    return rule
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
     """What a PSPNet is made of."""
 
-    backbone: str = setting("efficientnet_lite0", "encoder", choice(*ENCODER_STRIDES))
-    decoder: str = setting("unet", "decoder: the paper's, or U-Net-like with skips", choice(*DECODERS))
+    backbone: str = setting("efficientnet_lite0", "encoder", choice(*BACKBONES))
+    output_stride: int = setting(
+        0,
+        "pixels of the photo to one of the encoder's last features, smaller by dilation; 0: 32 for efficientnet_lite0, "
+        "8 for the ResNets",
+        one_of(0, *OUTPUT_STRIDES),
+    )
+    encoder_width: float = setting(1.0, "factor on the encoder's channels", between(0.1, 2))
+    encoder_blocks: tuple[int, ...] = setting(
+        (),
+        "blocks of each of the encoder's stages, as in 3,4,6,3; none: the backbone's own",
+        empty_or(positive_integers()),
+    )
+    stem: str = setting(
+        "deep", "first layers of a ResNet: the paper's, or the ones of Keras-applications weight files", choice(*STEMS)
+    )
+    decoder: str = setting(
+        "unet", "decoder: the paper's, U-Net-like with skips, or a feature pyramid network", choice(*DECODERS)
+    )
+    finest_stride: int = setting(4, "stride down to which unet and fpn use the encoder", one_of(*DECODER_STRIDES))
+    decoder_channels: tuple[int, ...] = setting(
+        (96, 64, 48, 32),
+        "channels of unet at strides 16, 8, 4 and 2; fpn has the first everywhere",
+        positive_integers(count=4),
+    )
     image_size: tuple[int, int] = setting(
         (224, 320), "height x width that the network sees, pixels; photos are fitted into it, see photo-size"
     )
-    bins: tuple[int, ...] = setting((1, 2, 3, 6), "grid sizes of the pyramid", distinct_positive_integers)
+    bins: tuple[int, ...] = setting(
+        (),
+        "grid sizes of the pyramid; none: 1,2,3,6, with finer ones for large pictures and without those that a small "
+        "one has no room for",
+        empty_or(distinct_positive_integers),
+    )
     head_channels: int = setting(256, "channels of the head (512 in the paper)", at_least(8))
     dropout: float = setting(0.1, "share of the head's features dropped in training", between(0, 0.9))
-    pretrained: bool = setting(True, "start efficientnet_lite0 from its ImageNet weights")
-    resnet_width: float = setting(1.0, "factor on the channels of resnet50", between(0.1, 2))
-    resnet_blocks: tuple[int, ...] = setting(
-        (3, 4, 6, 3), "bottlenecks in the four stages of resnet50", positive_integers(count=4)
+    auxiliary_weight: float = setting(
+        0.0,
+        "factor of the loss of the auxiliary head (0.4 in the paper); 0: no such head, which takes a seventh of a step "
+        "of efficientnet_lite0 and is meant for deep encoders that start without weights",
+        between(0, 10),
+    )
+    weights: str = setting(
+        "imagenet",
+        "what the network starts from: imagenet (efficientnet_lite0), none, a Keras-applications weight file "
+        "(resnet50, resnet101), or a pushed model (a version, or a serving folder for its newest)",
+        weights_or_path(),
+    )
+    batch_norm: str = setting(
+        "plain",
+        "batch normalisation by each replica's batch, by all replicas', or by the statistics that came with weights",
+        choice(*BATCH_NORMS),
     )
 
 

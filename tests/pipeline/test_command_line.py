@@ -105,6 +105,7 @@ def test_help_and_checks_need_no_heavy_library():
         (("--test-scales", "0.5, 1"), "test_scales", (0.5, 1.0)),
         (("--flip-test",), "flip_test", True),
         (("--bins", "1, 2,3"), "bins", (1, 2, 3)),
+        (("--bins", ""), "bins", ()),
         (("--ignore-classes", "край,void"), "ignore_classes", ("край", "void")),
         (("--ignore-classes", ""), "ignore_classes", ()),
         (("--no-flip",), "flip", False),
@@ -137,10 +138,18 @@ def test_flags_become_values_of_the_right_type(flags, name, value):
         (("--backbone", "resnet"), ("backbone", "'resnet'", "did you mean resnet50?")),
         (("--decoder", "fpn9"), ("decoder", "'fpn9'", "bilinear, unet")),
         (("--until", "trainer"), ("until", "'trainer'", "did you mean Trainer?")),
-        (("--bins", ""), ("bins", "empty list")),
+        (("--encoder-blocks", "3,0"), ("encoder-blocks", "3,0", "from 1")),
+        (("--encoder-blocks", "3,4"), ("encoder-blocks", "7 stages", "1,2,2,3,3,4,1")),
+        (("--output-stride", "12"), ("output-stride", "12", "0, 8, 16, 32", "is 8")),
+        (("--backbone", "resnet50"), ("weights", "resnet50", "--weights none", "Keras-applications")),
+        (("--backbone", "resnet18"), ("weights", "resnet18", "--weights none", "pushed model")),
+        (("--weights", "imagnet"), ("weights", "'imagnet'", "did you mean imagenet?")),
+        (("--encoder-width", "0.5"), ("weights", "encoder-width", "--weights none")),
+        (("--stem", "plain"), ("stem", "efficientnet_lite0", "resnet50")),
+        (("--batch-norm", "frozen", "--weights", "none"), ("batch-norm", "plain or synchronized")),
         (("--bins", "1,0"), ("bins", "1,0", "from 1")),
         (("--bins", "1,x"), ("bins", "'1,x'", "a list")),
-        (("--resnet-blocks", "3,4,6"), ("resnet-blocks", "3,4,6", "4 numbers")),
+        (("--decoder-channels", "96,64"), ("decoder-channels", "96,64", "4 numbers")),
         (("--image-size", "224"), ("image-size", "'224'", "224x320")),
         (("--image-size", "axb"), ("image-size", "'axb'", "height x width")),
         (("--image-size", ""), ("image-size", "''", "height x width")),
@@ -163,7 +172,7 @@ def test_an_impossible_value_is_told_with_the_setting_and_what_would_work(flags,
 @pytest.mark.parametrize("bins", ["1,2,3,6", "1", "2,9"])
 @pytest.mark.parametrize("size", ["225x320", "1x1", "100x333", "31x2047", "0x0", "-64x320", "240x239"])
 def test_a_refused_image_size_names_one_that_is_then_accepted(backbone, bins, size):
-    others = ("--backbone", backbone, "--bins", bins)
+    others = ("--backbone", backbone, "--bins", bins, "--weights", "none")
     answer = complaint(*others, f"--image-size={size}")
     assert answer.startswith(f"image-size {size}")
     named = re.search(r"nearest size that works is (\d+x\d+)$", answer).group(1)
@@ -181,7 +190,7 @@ def test_a_refused_image_size_names_one_that_is_then_accepted(backbone, bins, si
     ],
 )
 def test_the_nearest_image_size_is_named(backbone, bins, size, nearest):
-    answer = complaint("--backbone", backbone, "--bins", bins, f"--image-size={size}")
+    answer = complaint("--backbone", backbone, "--bins", bins, "--weights", "none", f"--image-size={size}")
     assert answer.endswith(f"nearest size that works is {nearest}")
 
 

@@ -1,12 +1,14 @@
 """The graph: every part of it that `--until` leaves can be compiled, in the order that the settings promise."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from tfx.dsl.compiler import compiler
 from tfx.orchestration import metadata
 
 from components.image_mask_example_gen.component import ImageMaskExampleGen
+from components.trainer.weights.source import content_fingerprint, find_source
 from pipeline.config import COMPONENTS, Config
 from pipeline.create import create_pipeline, training_fingerprint
 from pipeline.inputs import DataFacts
@@ -73,6 +75,18 @@ def test_the_training_fingerprint_follows_what_makes_the_model_and_nothing_else(
         assert training_fingerprint(Config.from_flat(settings), DATA) != before
     for settings in ({"min_mean_iou": 0.9}, {"workspace": str(tmp_path)}, {"beam_workers": 2}, {"max_drop": 0.5}):
         assert training_fingerprint(Config.from_flat(settings), DATA) == before
+
+
+def test_the_training_fingerprint_follows_the_bytes_of_the_weights(tmp_path):
+    weights = tmp_path / "weights.h5"
+    config = Config.from_flat({"backbone": "resnet50", "weights": str(weights)})
+    found = []
+    for content in (b"one", b"two"):
+        weights.write_bytes(content)
+        source = find_source(str(weights))
+        data = replace(DATA, weights=source.path, weights_fingerprint=content_fingerprint(source))
+        found.append(training_fingerprint(config, data))
+    assert found[0] != found[1]
 
 
 def test_every_parameter_of_ingestion_is_a_setting_or_a_fact_of_the_data():

@@ -39,6 +39,18 @@ def test_facts_of_a_sound_folder(tmp_path):
     assert facts.file_count == 3
 
 
+def test_weights_are_looked_at_before_anything_runs(tmp_path):
+    folder = data_folder(tmp_path)
+    assert look(folder).weights_fingerprint == ""
+    file = tmp_path / "weights.h5"
+    missing = complaint(folder, backbone="resnet50", weights=str(file))
+    assert missing == f"weights: there is no {file}"
+    file.write_bytes(b"content")
+    facts = look(folder, backbone="resnet50", weights=str(file))
+    assert facts.weights == str(file)
+    assert facts.weights_fingerprint
+
+
 def test_settings_of_the_labelmap_are_used(tmp_path):
     folder = data_folder(tmp_path)
     facts = look(folder, background="Самолет", ignore_classes=())

@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -14,9 +16,9 @@ REPEATS = (1, 2, 2, 3, 3, 4, 1)
 BLOCK_NAMES = [f"block{group}{'abcd'[i]}" for group, count in enumerate(REPEATS, start=1) for i in range(count)]
 
 
-def build(*, height=None, width=None, **options):
+def build(*, height=None, width=None, trim=1.0, **options):
     image = keras.Input((height, width, 3))
-    return keras.Model(image, efficientnet_lite0(image, **options))
+    return keras.Model(image, efficientnet_lite0(image, width=trim, **options))
 
 
 def predict(model, image):
@@ -137,3 +139,17 @@ def test_batch_normalisation_only_without_pretrained_weights(pretrained):
 def test_refuses_options_out_of_range(options):
     with pytest.raises(ValueError, match=f"{next(iter(options))} must"):
         build(pretrained=False, **options)
+
+
+@pytest.mark.parametrize(("width", "channels"), [(0.5, [8, 16, 16, 56, 160]), (1.0, [16, 24, 40, 112, 320])])
+def test_width_scales_channels_in_steps_of_8(width, channels):
+    model = build(height=64, width=64, pretrained=False, trim=width)
+    assert [model.output[stride].shape[-1] for stride in CHANNELS] == channels
+    assert all(layer.filters % 8 == 0 for layer in model.layers if type(layer) is keras.layers.Conv2D)
+
+
+def test_blocks_trim_the_depth():
+    blocks = (1, 1, 2, 1, 1, 2, 5)
+    names = {layer.name for layer in layers_with_weights(build(pretrained=False, blocks=blocks))}
+    for group, count in enumerate(blocks, start=1):
+        assert len([name for name in names if re.fullmatch(f"lite0_block{group}[a-z]_project", name)]) == count

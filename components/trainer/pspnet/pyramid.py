@@ -59,12 +59,15 @@ def cell_weights(length: int, bins: int) -> np.ndarray:
     return weights
 
 
-def pyramid_pooling(features: keras.KerasTensor, *, bins: Sequence[int]) -> keras.KerasTensor:
+def pyramid_pooling(
+    features: keras.KerasTensor, *, bins: Sequence[int], batch_norm: str = "plain"
+) -> keras.KerasTensor:
     """Joins a feature map with its averages over grids of several sizes.
 
     Args:
         features: Keras tensor [N, H, W, C], H and W known.
         bins: Grid sizes; each branch has C / len(bins) channels (2048 / 4 = 512 in the paper).
+        batch_norm: Kind of batch normalisation.
 
     Returns:
         Keras tensor [N, H, W, C + len(bins) * (C // len(bins))].
@@ -73,6 +76,6 @@ def pyramid_pooling(features: keras.KerasTensor, *, bins: Sequence[int]) -> kera
     branches = [features]
     for bin_size in bins:
         pooled = GridAveragePooling(bin_size, name=f"pyramid_pool{bin_size}")(features)
-        pooled = conv_bn_relu(pooled, channels, 1, name=f"pyramid_conv{bin_size}")
+        pooled = conv_bn_relu(pooled, channels, 1, batch_norm=batch_norm, name=f"pyramid_conv{bin_size}")
         branches.append(resize_to(pooled, features, name=f"pyramid_resize{bin_size}"))
     return keras.layers.Concatenate(name="pyramid_concat")(branches)
