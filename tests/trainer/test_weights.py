@@ -10,6 +10,7 @@ import pytest
 from components.settings import SettingError
 from components.trainer.card import write_card
 from components.trainer.export import export_model
+from components.trainer.frame import InferenceSettings
 from components.trainer.pspnet.model import build_pspnet
 from components.trainer.settings import NetworkSettings
 from components.trainer.weights.load import load_weights
@@ -135,7 +136,7 @@ def lite0_settings(**changes):
 def pushed(folder, settings, label_map=HORSE, version="1795370756"):
     """Trains nothing, but pushes a network whose weights differ from every fresh one."""
     network = randomised(build_pspnet(settings, len(label_map.classes)), seed=len(version))
-    export_model(network, str(folder / version))
+    export_model(network, str(folder / version), InferenceSettings())
     network_facts = {"backbone": settings.backbone, "weights": settings.weights}
     write_card(str(folder / version), label_map, {"network": network_facts, "fingerprint": "x"})
     return network
