@@ -30,4 +30,5 @@ install --require-hashes -r requirements/build.lock
 install --require-hashes -r requirements/dev.lock
 # The project itself is linked, not copied, so that an edit counts at once.
 install --editable .
+"$venv/bin/python" -m components.image_mask_example_gen.warm_up
 touch "$venv/.complete"

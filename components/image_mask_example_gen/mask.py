@@ -58,7 +58,7 @@ def _read_classes(
     picture: Image.Image, content: bytes, palette: Palette, *, cleaning: str, uncertain: str
 ) -> CleanMask:
     if picture.format == "JPEG":
-        cleaned, colors = _clean_jpeg(picture, content, palette, cleaning=cleaning, uncertain=uncertain)
+        cleaned = _clean_jpeg(picture, content, palette, cleaning=cleaning, uncertain=uncertain)
     else:
         numbers = _class_numbers(picture, palette)
         if numbers is not None:
@@ -67,19 +67,17 @@ def _read_classes(
         _check_alpha(picture, colors)
         cleaned = clean_mask(colors, palette, cleaning=cleaning, uncertain=uncertain)
     if cleaned.off_palette_fraction > MAX_OFF_PALETTE:
-        raise Rejected("off_palette", _describe(colors, palette, cleaned.off_palette_fraction))
+        raise Rejected("off_palette", _describe(np.asarray(_opaque(picture)), palette, cleaned.off_palette_fraction))
     return cleaned
 
 
-def _clean_jpeg(
-    picture: Image.Image, content: bytes, palette: Palette, *, cleaning: str, uncertain: str
-) -> tuple[CleanMask, np.ndarray]:
-    colors = np.asarray(to_rgb(picture))
-    _check_no_numbers(colors, palette)
+def _clean_jpeg(picture: Image.Image, content: bytes, palette: Palette, *, cleaning: str, uncertain: str) -> CleanMask:
     planes = planes_of_jpeg(content) if cleaning == EXACT else None
+    if planes is None or planes.luma.max(initial=0) <= palette.classes + _JPEG_NOISE:
+        _check_no_numbers(np.asarray(to_rgb(picture)), palette)
     if planes is None:
-        return clean_mask(colors, palette, cleaning=cleaning, uncertain=uncertain), colors
-    return clean_planes(planes, palette, uncertain=uncertain), colors
+        return clean_mask(np.asarray(to_rgb(picture)), palette, cleaning=cleaning, uncertain=uncertain)
+    return clean_planes(planes, palette, uncertain=uncertain)
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
@@ -131,7 +129,7 @@ def _check_alpha(picture: Image.Image, colors: np.ndarray) -> None:
 def _describe(pixels: np.ndarray, palette: Palette, share: float) -> str:
     """Which colour a mask of another palette has most, and what the label map has nearest to it."""
     colors = pixels.reshape(-1, 3)
-    strange = judge((colors[:: max(1, len(colors) // 4096)]).astype(np.float32), palette).strange
+    strange = judge(colors[:: max(1, len(colors) // 4096)].astype(np.float32), palette).strange
     sample = colors[:: max(1, len(colors) // 4096)][strange]
     found, counts = np.unique(sample if len(sample) else colors[:1], axis=0, return_counts=True)
     found = found[counts.argmax()]

@@ -10,18 +10,20 @@ import numpy as np
 from PIL import Image
 
 from components.image_mask_example_gen.mask_blocks import UNIT
-from components.image_mask_example_gen.mask_blur import BlurModel
+from components.image_mask_example_gen.mask_blur import blurred_misfit
 from components.image_mask_example_gen.mask_descent import Schedule, descend
+from components.image_mask_example_gen.mask_misfit import NOWHERE, Misfit
 from components.image_mask_example_gen.mask_planes import Planes, planes_of_rgb
-from components.image_mask_example_gen.mask_sharp import SharpModel
+from components.image_mask_example_gen.mask_search import choose, unclear_pixels
+from components.image_mask_example_gen.mask_sharp import sharp_misfit
 from components.image_mask_example_gen.mask_start import UNSURE, among_sure, blur_of, first_guess
 from components.image_mask_example_gen.palette import Palette, judge, to_ycc
 from components.image_mask_example_gen.settings import EXACT, IGNORE, KEEP
 from schema.features import IGNORE_LABEL
 
-_SHARP = Schedule(rounds=12, caution=1.0, cautious_rounds=0, reach=2)
-_TO_MEASURE_AGAIN = Schedule(rounds=4, caution=2.0, cautious_rounds=2, reach=2)
-_BLURRED = Schedule(rounds=12, caution=2.0, cautious_rounds=2, reach=2)
+_SHARP = Schedule(rounds=12, caution=1.0, cautious_rounds=0)
+_TO_MEASURE_AGAIN = Schedule(rounds=4, caution=2.0, cautious_rounds=2)
+_BLURRED = Schedule(rounds=12, caution=2.0, cautious_rounds=2)
 
 _REACH, _REACH_PER_SIGMA = 3, 2.0
 """How far from sure pixels their colour is expected first: blur widens the belt of unsure pixels along edges."""
@@ -36,7 +38,7 @@ _AT_ONCE = 2**21
 
 _OVERLAP = 3 * UNIT
 _MIN_SIDE = UNIT
-_MAX_COLORS = 255
+_MAX_COLORS = NOWHERE
 
 _MAX_UNSURE = 0.8
 """With more unsure pixels than that there is nothing to build on: photos, say, which would take seconds."""
@@ -78,21 +80,19 @@ def clean_mask(mask: np.ndarray, palette: Palette, *, cleaning: str = EXACT, unc
         cleaning: `exact` does as said; `nearest` takes the nearest colour everywhere.
         uncertain: `keep` the best guess of uncertain pixels, or `ignore` them.
     """
-    red, green, blue = (mask[..., channel].astype(np.uint32) for channel in range(3))
-    packed = ((red << 16) | (green << 8) | blue).ravel()
-    # Neighbours are mostly equal: runs of them are fewer to sort than pixels.
-    starts = np.flatnonzero(np.concatenate(([True], packed[1:] != packed[:-1])))
-    lengths = np.diff(starts, append=packed.size)
-    values, runs = np.unique(packed[starts], return_inverse=True)
-    drawn = len(values) <= _FLAT_COLORS_PER_ENTRY * len(palette.colors) or min(mask.shape[:2]) < _MIN_SIDE
-    if cleaning == EXACT and not drawn:
+    if cleaning == EXACT and not _is_drawn(mask, palette):
         return clean_planes(planes_of_rgb(mask), palette, uncertain=uncertain)
-    verdict = judge(np.stack([values >> 16, (values >> 8) & 255, values & 255], axis=1).astype(np.float32), palette)
-    labels = palette.labels[verdict.nearest]
+    verdict = judge(mask.reshape(-1, 3), palette)
+    labels = palette.labels.take(verdict.nearest)
     if uncertain == IGNORE:
-        labels = np.where(verdict.unsure, np.uint8(IGNORE_LABEL), labels)
-    shares = [float(lengths[which[runs]].sum() / packed.size) for which in (verdict.unsure, verdict.strange)]
-    return CleanMask(np.repeat(labels[runs], lengths).reshape(mask.shape[:2]), *shares)
+        labels[verdict.unsure] = IGNORE_LABEL
+    return CleanMask(labels.reshape(mask.shape[:2]), float(verdict.unsure.mean()), float(verdict.strange.mean()))
+
+
+def _is_drawn(mask: np.ndarray, palette: Palette) -> bool:
+    """Whether a mask was neither blurred nor compressed, or is too small to tell."""
+    few = _FLAT_COLORS_PER_ENTRY * len(palette.colors)
+    return min(mask.shape[:2]) < _MIN_SIDE or Image.fromarray(mask).getcolors(few) is not None
 
 
 def clean_planes(planes: Planes, palette: Palette, *, uncertain: str = KEEP) -> CleanMask:
@@ -107,7 +107,7 @@ def clean_planes(planes: Planes, palette: Palette, *, uncertain: str = KEEP) -> 
     unclear_count = strange_count = 0
     for rows, inner in _strips(planes.luma.shape):
         labels, unclear, strange = _restore(planes.rows(rows.start, rows.stop), palette)
-        classes = palette.labels[labels]
+        classes = palette.labels.take(labels)
         unclear |= strange
         if uncertain == IGNORE:
             classes[unclear] = IGNORE_LABEL
@@ -147,33 +147,28 @@ def _restore(planes: Planes, palette: Palette) -> tuple[np.ndarray, np.ndarray, 
     free = np.pad(unsure, sides)
     guesses = [np.pad(guess, sides, mode="edge") for guess in (start.nearest, seeded)]
     if sigma:
-        labels, unclear = _explain_blurred(whole, colors, free, guesses, sigma)
+        misfit = _explain_blurred(whole, colors, free, guesses, sigma)
     else:
-        model = SharpModel(whole, colors, free)
-        labels = _best_of(model, guesses)
-        unclear = descend(model, labels, free, colors, _SHARP)
-    return labels[:height, :width], unclear[:height, :width], strange
+        misfit = sharp_misfit(whole, colors, guesses[0], free)
+        choose(misfit, guesses[1])
+        descend(misfit, free, _SHARP)
+    return misfit.labels[1 : height + 1, 1 : width + 1], unclear_pixels(misfit, free)[:height, :width], strange
 
 
 def _explain_blurred(
     planes: Planes, colors: np.ndarray, free: np.ndarray, guesses: list[np.ndarray], sigma: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels of a blurred mask and which are unclear."""
-    model = BlurModel(planes, colors, sigma, _NOISE)
-    labels = _best_of(model, guesses)
-    descend(model, labels, free, colors, _TO_MEASURE_AGAIN)
+) -> Misfit:
+    """What explains a blurred mask."""
+    misfit = blurred_misfit(planes, colors, guesses[0], sigma, _NOISE)
+    choose(misfit, guesses[1])
+    descend(misfit, free, _TO_MEASURE_AGAIN)
     # Better labels tell the blur better.
+    labels = misfit.labels[1:-1, 1:-1]
     again = blur_of(planes, labels, colors[:, 0])
     if again not in (0, sigma):
-        model = BlurModel(planes, colors, again, _NOISE)
-    return labels, descend(model, labels, free, colors, _BLURRED)
-
-
-def _best_of(model: SharpModel | BlurModel, guesses: list[np.ndarray]) -> np.ndarray:
-    """In each square of pixels the guess that explains the mask better."""
-    first, second = guesses
-    better = model.misfit(second) < model.misfit(first)
-    return np.where(better.repeat(UNIT, 0).repeat(UNIT, 1), second, first)
+        misfit = blurred_misfit(planes, colors, labels, again, _NOISE)
+    descend(misfit, free, _BLURRED)
+    return misfit
 
 
 def _areas(which: np.ndarray) -> np.ndarray:

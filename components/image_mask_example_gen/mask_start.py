@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from components.image_mask_example_gen.mask_blocks import BLOCK, as_stored, mixing_of
+from components.image_mask_example_gen.compiled import compiled
+from components.image_mask_example_gen.mask_blocks import BLOCK, as_stored, mixed, mixing_of
 from components.image_mask_example_gen.mask_blur import gauss
 from components.image_mask_example_gen.mask_planes import Planes
 from components.image_mask_example_gen.palette import Palette, judge, to_rgb_colors, to_ycc
@@ -61,8 +62,8 @@ def first_guess(planes: Planes, palette: Palette) -> Start:
     tables = [
         _spread(values, present, len(colors)) for values in (verdict.nearest, near, verdict.strange, verdict.unsure)
     ]
-    nearest = tables[0][cells]
-    return Start(nearest, _inner(tables[1][cells]), tables[2][cells], tables[3][cells])
+    nearest, near, strange, midway = (table.take(cells) for table in tables)
+    return Start(nearest, _inner(near), strange, midway)
 
 
 def blur_of(planes: Planes, labels: np.ndarray, levels: np.ndarray) -> float:
@@ -83,36 +84,59 @@ def blur_of(planes: Planes, labels: np.ndarray, levels: np.ndarray) -> float:
     painted = levels[labels[corners[:, 0, None, None] + span[:, None], corners[:, 1, None, None] + span]] - 128
     inner = np.arange(BLOCK)
     seen = planes.luma[corners[:, 0, None, None] + inner[:, None], corners[:, 1, None, None] + inner]
-    seen = seen.reshape(-1, 1, BLOCK**2).astype(np.float32) - 128
+    seen = seen.reshape(-1, BLOCK**2).astype(np.float32) - 128
     if planes.tables is None:
         mixing = np.eye(BLOCK**2, dtype=np.float32)
     else:
         seen, mixing = as_stored(seen, planes.tables[0]), mixing_of(planes.tables[0])
-    misfits = [_unlikeness(painted, seen, mixing, sigma) for sigma in SIGMAS]
+    misfits = []
+    for sigma in SIGMAS:
+        gap = _blurred(painted, gauss(sigma) if sigma else np.ones(1, np.float32)) - seen
+        misfits.append(np.median((mixed(gap, mixing) * gap).sum(axis=1)))
     best = int(np.argmin(misfits))
     return SIGMAS[best] if misfits[best] < _BLUR_EVIDENCE * misfits[0] else 0.0
 
 
-def _unlikeness(painted: np.ndarray, seen: np.ndarray, mixing: np.ndarray, sigma: float) -> float:
-    """How far blocks, blurred, are from what is seen; the median over the blocks."""
-    kernel = gauss(sigma) if sigma else np.ones(1, np.float32)
-    spare = _MARGIN - len(kernel) // 2
-    matrix = np.zeros((BLOCK, painted.shape[1]), np.float32)
-    for row in range(BLOCK):
-        matrix[row, row + spare : row + spare + len(kernel)] = kernel
-    gap = np.matmul(matrix, painted @ matrix.T).reshape(seen.shape) - seen
-    return float(np.median(((gap @ mixing) * gap).sum(axis=(1, 2))))
+@compiled
+def _blurred(painted: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """The middles of squares, [n, side, side], blurred: [n, 64]."""
+    result = np.zeros((len(painted), BLOCK**2), np.float32)
+    spare, side = _MARGIN - len(kernel) // 2, painted.shape[2]
+    down = np.empty(side, np.float32)
+    for number in range(len(painted)):
+        for row in range(BLOCK):
+            down[:] = 0
+            for tap in range(len(kernel)):
+                for column in range(side):
+                    down[column] += kernel[tap] * painted[number, row + spare + tap, column]
+            for tap in range(len(kernel)):
+                for column in range(BLOCK):
+                    result[number, row * BLOCK + column] += kernel[tap] * down[column + spare + tap]
+    return result
 
 
 def _edge_blocks(labels: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Upper left corners [n, 2] of blocks with an edge of high contrast, evenly picked, away from the border."""
-    height, width = (side // BLOCK for side in labels.shape)
-    painted = levels[labels[: height * BLOCK, : width * BLOCK]].reshape(height, BLOCK, width, BLOCK)
-    contrast = painted.max(axis=(1, 3)) - painted.min(axis=(1, 3))
-    contrast[: -(-_MARGIN // BLOCK)] = contrast[height - -(-_MARGIN // BLOCK) :] = 0
-    contrast[:, : -(-_MARGIN // BLOCK)] = contrast[:, width - -(-_MARGIN // BLOCK) :] = 0
+    contrast = _contrast(labels, levels)
+    rim = -(-_MARGIN // BLOCK)
+    contrast[:rim] = contrast[-rim:] = contrast[:, :rim] = contrast[:, -rim:] = 0
     corners = np.argwhere(contrast > max(_MIN_CONTRAST, _CONTRAST_SHARE * float(np.ptp(levels)))) * BLOCK
     return corners[:: max(1, len(corners) // _SAMPLES)]
+
+
+@compiled
+def _contrast(labels: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """How far apart the levels in each block of 8 x 8 pixels are, float32 [blocks down, blocks across]."""
+    result = np.empty((labels.shape[0] // BLOCK, labels.shape[1] // BLOCK), np.float32)
+    for down in range(result.shape[0]):
+        for right in range(result.shape[1]):
+            low, high = np.float32(np.inf), np.float32(-np.inf)
+            for row in range(down * BLOCK, (down + 1) * BLOCK):
+                for column in range(right * BLOCK, (right + 1) * BLOCK):
+                    level = levels[labels[row, column]]
+                    low, high = min(low, level), max(high, level)
+            result[down, right] = high - low
+    return result
 
 
 def _cells(planes: Planes) -> tuple[np.ndarray, np.ndarray]:
@@ -162,17 +186,20 @@ def among_sure(planes: Planes, start: Start, palette: Palette, reach: int) -> np
         return start.nearest
     kind = np.min_scalar_type(2**count - 1).type
     bits = np.append(kind(1) << np.arange(count, dtype=kind), np.zeros(256 - count, kind))
-    nearest = start.nearest
-    around = _any_within(bits[start.sure], reach)
-    down, right = np.nonzero((around & bits[nearest] == 0) & (around != 0))
+    around = _any_within(bits.take(start.sure), reach)
+    # A sure pixel is around itself.
+    down, right = np.nonzero(start.sure == UNSURE)
+    around = around[down, right]
+    far = np.flatnonzero((around & bits[start.nearest[down, right]] == 0) & (around != 0))
+    down, right, around = down[far], right[far], around[far]
     pixels = _values(planes, down, right)
     colors = to_ycc(palette.colors)[:, : len(pixels)]
     distances = np.zeros((len(down), count), np.float32)
     # No product of matrices: it would start threads that cost more than they save.
     for plane, levels in zip(pixels, colors.T, strict=True):
         distances += (plane[:, None] - levels) ** 2
-    distances[around[down, right][:, None] & bits[:count] == 0] = np.inf
-    seeded = nearest.copy()
+    distances[around[:, None] & bits[:count] == 0] = np.inf
+    seeded = start.nearest.copy()
     seeded[down, right] = distances.argmin(axis=1)
     return seeded
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.image_mask_example_gen.compiled import compiled
 from schema.features import IGNORE_LABEL
 from schema.labelmap import LabelMap
 
@@ -17,9 +18,6 @@ OFF_PALETTE_DISTANCE = 64.0
 
 _MIXED = 16
 """How many of the nearest palette colours are tried in mixtures: bounds the pairs of large palettes."""
-
-_AT_ONCE = 4096
-"""Colours judged at once, which bounds the memory."""
 
 # ITU-R BT.601 as JFIF prescribes it; the constant part is (0, 128, 128).
 _RGB_TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
@@ -75,13 +73,53 @@ def judge(colors: np.ndarray, palette: Palette) -> Judgement:
     """Compares colours with a palette.
 
     Args:
-        colors: float32 [n, 3]; red, green, blue, 0 to 255.
+        colors: float32 or uint8 [n, 3]; red, green, blue, 0 to 255.
         palette: At least two colours.
     """
-    parts = [
-        _judge_some(colors[start : start + _AT_ONCE], palette) for start in range(0, max(len(colors), 1), _AT_ONCE)
-    ]
-    return Judgement(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return Judgement(*_judge(colors, palette.colors))
+
+
+@compiled
+def _judge(colors: np.ndarray, palette: np.ndarray) -> tuple:
+    """The fields of `Judgement`."""
+    count = len(colors)
+    nearest, unsure, strange = np.empty(count, np.uint8), np.empty(count, np.bool_), np.empty(count, np.bool_)
+    distances = np.empty(len(palette), np.float32)
+    for one in range(count):
+        red, green, blue = np.float32(colors[one, 0]), np.float32(colors[one, 1]), np.float32(colors[one, 2])
+        # Neighbours are mostly equal.
+        if one and red == colors[one - 1, 0] and green == colors[one - 1, 1] and blue == colors[one - 1, 2]:
+            nearest[one], unsure[one], strange[one] = nearest[one - 1], unsure[one - 1], strange[one - 1]
+            continue
+        near, second = np.float32(np.inf), np.float32(np.inf)
+        for other in range(len(palette)):
+            distance = (
+                (red - palette[other, 0]) ** 2 + (green - palette[other, 1]) ** 2 + (blue - palette[other, 2]) ** 2
+            )
+            distances[other] = distance
+            if distance < near:
+                near, second, nearest[one] = distance, near, other
+            elif distance < second:
+                second = distance
+        unsure[one] = near > UNCERTAIN_RATIO**2 * second
+        strange[one] = near > OFF_PALETTE_DISTANCE**2
+        if strange[one]:
+            choices = palette[np.argsort(distances, kind="mergesort")[:_MIXED]]
+            strange[one] = _far_from_mixtures(np.array([red, green, blue]), choices)
+    return nearest, unsure, strange
+
+
+@compiled
+def _far_from_mixtures(color: np.ndarray, choices: np.ndarray) -> bool:
+    """Whether a colour is far from the lines between all pairs of some others."""
+    for first in range(len(choices)):
+        for last in range(first):
+            along, away = choices[last] - choices[first], color - choices[first]
+            share = (away * along).sum() / max((along * along).sum(), 1)
+            away -= np.float32(min(max(share, 0), 1)) * along
+            if (away * away).sum() <= OFF_PALETTE_DISTANCE**2:
+                return False
+    return True
 
 
 def to_ycc(colors: np.ndarray) -> np.ndarray:
@@ -93,26 +131,3 @@ def to_rgb_colors(ycc: np.ndarray) -> np.ndarray:
     """RGB colours, float32 [..., 3], 0 to 255, of luma and chroma."""
     luma, blue, red = np.moveaxis(ycc - _YCC_ZERO, -1, 0)
     return np.stack([luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue], -1).clip(0, 255)
-
-
-def _judge_some(colors: np.ndarray, palette: Palette) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    distances = np.linalg.norm(colors[:, None] - palette.colors[None], axis=2)
-    order = np.argsort(distances, axis=1, kind="stable")
-    rows = np.arange(len(colors))
-    near, second = distances[rows, order[:, 0]], distances[rows, order[:, 1]]
-    strange = near > OFF_PALETTE_DISTANCE
-    strange[strange] = _far_from_mixtures(colors[strange], palette.colors[order[strange, :_MIXED]])
-    return order[:, 0].astype(np.uint8), near > UNCERTAIN_RATIO * second, strange
-
-
-def _far_from_mixtures(colors: np.ndarray, choices: np.ndarray) -> np.ndarray:
-    """Whether colours [n, 3] are far from the lines between all pairs of their choices [n, m, 3]."""
-    closest = np.full(len(colors), np.inf, np.float32)
-    first, last = np.triu_indices(choices.shape[1], 1)
-    for one, other in zip(first, last, strict=True):
-        start = choices[:, one]
-        along = choices[:, other] - start
-        share = ((colors - start) * along).sum(axis=1) / np.maximum((along * along).sum(axis=1), 1)
-        foot = start + share.clip(0, 1)[:, None] * along
-        closest = np.minimum(closest, np.linalg.norm(colors - foot, axis=1))
-    return closest > OFF_PALETTE_DISTANCE

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from components.image_mask_example_gen.mask import CleanMask, Palette, read_mask
 from components.image_mask_example_gen.orientation import UPRIGHT, orientation_of_mask, swaps_sides, undo_map
@@ -56,7 +57,7 @@ def _read_mask(content: bytes, photo: Photo, label_map: LabelMap, **how: str) ->
 
 def _to_example(key: str, photo: Photo, mask: CleanMask, label_map: LabelMap) -> tf.train.Example:
     count = len(label_map.classes)
-    pixels = np.bincount(mask.class_map.ravel(), minlength=256)[:count]
+    pixels = np.array(Image.fromarray(mask.class_map).histogram()[:count])
     shares = pixels / mask.class_map.size
     objects = float(pixels.sum() - pixels[label_map.background_index]) / mask.class_map.size
     return tf.train.Example(
