@@ -11,7 +11,7 @@ from components.image_mask_example_gen.listing import is_remote
 from components.image_mask_example_gen.rejection import Rejected
 
 MAX_BYTES = 2**30
-"""Larger files are refused unread; a photo of `photo.MAX_PIXELS` without any compression has about so many bytes."""
+"""Larger files are refused unread; a photo of `photo.MAX_PIXELS` has fewer bytes even without any compression."""
 
 
 def size_of(path: str) -> int:

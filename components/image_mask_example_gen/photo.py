@@ -13,8 +13,9 @@ from components.image_mask_example_gen.integrity import check_integrity
 from components.image_mask_example_gen.orientation import UPRIGHT, orientation_of, recorded_orientation, undo
 from components.image_mask_example_gen.rejection import Rejected
 
-MAX_PIXELS = 200_000_000
-"""Photos above it are refused from their header alone: no camera makes them, and decoding takes gigabytes."""
+MAX_PIXELS = 50_000_000
+"""Photos above it are refused from their header alone: reading and scaling takes up to 20 bytes a pixel, and a process
+is to stay below 2 GB, of which the libraries take one."""
 
 MAX_SIDE = 65_500
 """JPEG has no longer sides."""
@@ -82,7 +83,7 @@ def _check_header(picture: Image.Image) -> None:
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise Rejected(
             "too_large",
-            f"{width}x{height} pixels; at most {MAX_PIXELS:,} in all and {MAX_SIDE:,} a side are read",
+            f"{width}x{height} pixels; at most {MAX_PIXELS:,} in all and {MAX_SIDE:,} a side are read; scale it down",
         )
     if not width * height:
         raise Rejected("damaged_picture", f"{width}x{height} pixels")

@@ -13,8 +13,8 @@ from schema import features
 
 JPEG_QUALITY = 95
 
-PHOTOS_AT_ONCE = 4
-"""Decoded photos of a batch in memory at a time; a 12-megapixel photo takes about 180 MB while it is resized."""
+PHOTOS_AT_ONCE = 1
+"""Decoded photos of a batch in memory at a time; one of 50 megapixels takes about 750 MB while it is resized."""
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:

@@ -90,5 +90,11 @@ def test_a_photo_of_a_format_that_pillow_does_not_know_shows_its_beginning():
 
 
 def test_a_large_but_possible_picture_is_read():
-    # Past Pillow's own limit for decompression bombs, below the project's.
-    assert open_picture(encoded(Image.new("1", (13_000, 8_000)), "PNG")).size == (13_000, 8_000)
+    assert open_picture(encoded(Image.new("1", (8_000, 6_000)), "PNG")).size == (8_000, 6_000)
+
+
+def test_a_valid_photo_beyond_the_limit_is_refused_with_the_limit():
+    refused = refusal(encoded(Image.new("1", (10_000, 5_001)), "PNG"))
+    assert refused.reason == "too_large"
+    assert "10000x5001" in refused.detail
+    assert "50,000,000" in refused.detail
