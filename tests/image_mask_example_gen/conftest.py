@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
+from example_gen_parameters import parameters
 from PIL import Image
 from tfx.types import artifact_utils, standard_artifacts
 
@@ -52,19 +53,8 @@ class DataFolder:
         """Runs the executor; the answer has records by key, their splits, rejections, duplicates and the artifact."""
         examples, rejections = standard_artifacts.Examples(), Rejections()
         examples.uri, rejections.uri = (str(self.path.with_name(name)) for name in ("examples", "rejections"))
-        parameters = {
-            "data": str(self.path),
-            "images_folder": "images",
-            "masks_folder": "masks",
-            "label_map": LABEL_MAP.to_json(),
-            "mask_cleaning": "exact",
-            "uncertain": "keep",
-            "eval_fraction": 0.2,
-            "split_key": "path",
-            "max_rejected": 0.05,
-            **settings,
-        }
-        Executor().Do({}, {"examples": [examples], "rejections": [rejections]}, parameters)
+        given = parameters(LABEL_MAP, data=str(self.path), **settings)
+        Executor().Do({}, {"examples": [examples], "rejections": [rejections]}, given)
         splits = {split: _records(examples, split) for split in ("train", "eval")}
         return SimpleNamespace(
             records=splits["train"] | splits["eval"],

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from example_gen_parameters import parameters
 from PIL import Image
 from tfx.types import artifact_utils, standard_artifacts
 
@@ -23,18 +24,6 @@ from schema.labelmap import LabelClass, LabelMap
 LABEL_MAP = LabelMap((LabelClass("Небо", (0, 0, 0)), LabelClass("Самолет", (255, 0, 0))), (), "Небо")
 HEIGHT, WIDTH = 12, 16
 EVAL_KEYS = ("8", "9")  # at an eval fraction of 0.2
-SETTINGS = {
-    "images_folder": "images",
-    "masks_folder": "masks",
-    "label_map": LABEL_MAP.to_json(),
-    "mask_cleaning": "exact",
-    "uncertain": "keep",
-    "eval_fraction": 0.2,
-    "split_key": "path",
-    "max_rejected": 0.05,
-    "data_fingerprint": "",
-    "code_fingerprint": "",
-}
 
 
 def jpeg(color, size=(WIDTH, HEIGHT), *, comment=""):
@@ -65,9 +54,8 @@ def ingest(folder, tmp_path, **settings):
     """Runs the executor and returns its two output artifacts."""
     examples, rejections = standard_artifacts.Examples(), Rejections()
     examples.uri, rejections.uri = str(tmp_path / "examples"), str(tmp_path / "rejections")
-    Executor().Do(
-        {}, {"examples": [examples], "rejections": [rejections]}, {"data": str(folder), **SETTINGS, **settings}
-    )
+    given = parameters(LABEL_MAP, data=str(folder), **settings)
+    Executor().Do({}, {"examples": [examples], "rejections": [rejections]}, given)
     return examples, rejections
 
 
@@ -243,9 +231,9 @@ def test_uncertain_pixels_are_ignored_where_asked_for(tmp_path):
 
 
 def test_the_component_passes_its_parameters_and_has_two_outputs():
-    parameters = {**SETTINGS, "data": "somewhere", "data_fingerprint": "abc"}
-    component = ImageMaskExampleGen(**parameters)
-    assert component.exec_properties == parameters
+    given = parameters(LABEL_MAP, data="somewhere", data_fingerprint="abc")
+    component = ImageMaskExampleGen(**given)
+    assert component.exec_properties == given
     assert component.outputs["examples"].type is standard_artifacts.Examples
     assert component.outputs["rejections"].type is Rejections
     assert component.executor_spec.executor_class is Executor
