@@ -1,10 +1,10 @@
 """How many pixels of JPEG masks get the right class, beside simpler rules.
 
-    python benchmarks/mask_cleaning.py [--data FOLDER ...] [--quick] [--markdown FILE]
+    python benchmarks/mask_cleaning.py [--data FOLDER ...] [--quick]
 
 A data folder needs labelmap.txt, masks/NAME.jpg and masks_png/NAME.png (pixel values are the class numbers, exact).
 The generated matrix always runs and is the same every time: 2 to 12 classes, grey levels and colours, blur, quality,
-chroma at half and at full resolution, lines of 1 to 5 pixels.
+chroma at half and at full resolution, lines of 1 to 5 pixels; and a few cells of areas without lines.
 """
 
 from __future__ import annotations
@@ -42,15 +42,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="*", default=[], type=Path, help="folders with masks and masks_png")
     parser.add_argument("--quick", action="store_true", help="every 20th mask, and a tenth of the matrix")
-    parser.add_argument("--markdown", type=Path, help="file to write the tables to as well")
     arguments = parser.parse_args()
-    lines: list[str] = []
-    for folder in [*arguments.data, None]:
-        part = _folder_table(folder, 20 if arguments.quick else 1) if folder else _matrix_tables(arguments.quick)
+    step, seeds = (20, 1) if arguments.quick else (1, 2)
+    for part in itertools.chain(
+        (_folder_table(folder, step) for folder in arguments.data),
+        (_cells_table(title, some, seeds) for title, some in cells(arguments.quick).items()),
+    ):
         print("\n".join(part), flush=True)
-        lines += part
-    if arguments.markdown:
-        arguments.markdown.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return 0
 
 
@@ -166,10 +164,7 @@ def _folder_table(folder: Path, step: int) -> list[str]:
     exact = (np.where(truth < palette.classes, truth, IGNORE_LABEL) for truth in truths)
     masks = ((file.read_bytes(), truth) for file, truth in zip(files, exact, strict=True))
     lines = [f"### {folder.name}: {len(files)} masks", ""]
-    lines += [
-        "| method | mean IoU | wrong per 10,000 | false class per 10,000 | CPU ms per mask |",
-        "|---|---|---|---|---|",
-    ]
+    lines += ["| method | mean IoU | wrong per 10,000 | false class per 10,000 | CPU ms per mask |", "|---" * 5 + "|"]
     lines += [f"| {name} | {score.row()} |" for name, score in _score(masks, palette).items()]
     return [*lines, ""]
 
@@ -183,6 +178,7 @@ class Cell:
     quality: int
     chroma: str
     classes: int
+    lines: bool = True
 
     def palette(self) -> Palette:
         """Grey levels evenly apart, or colours."""
@@ -202,22 +198,26 @@ class Cell:
         return buffer.getvalue()
 
 
-def cells(quick: bool) -> list[Cell]:
-    """The matrix; grey pictures have no chroma."""
+def cells(quick: bool) -> dict[str, list[Cell]]:
+    """The matrix, and areas without lines; grey pictures have no chroma."""
     counts = (5,) if quick else (2, 3, 5, 8, 12)
     kinds = [("grey levels", "none"), ("colours", "4:2:0"), ("colours", "4:4:4")]
     grid = itertools.product(kinds, (0, 1, 2), (10, 50, 75, 90, 95), counts)
-    return [Cell(coding, sigma, quality, chroma, count) for (coding, chroma), sigma, quality, count in grid]
+    matrix = [Cell(coding, sigma, quality, chroma, count) for (coding, chroma), sigma, quality, count in grid]
+    grey, color = (((0, 95), (0, 50), (1, 90), (2, 90)), ((0, 75), (2, 90)))
+    areas = [Cell("grey levels", sigma, quality, "none", 5, lines=False) for sigma, quality in grey]
+    areas += [Cell("colours", sigma, quality, "4:2:0", 5, lines=False) for sigma, quality in color]
+    return {"Generated masks": matrix, "Generated masks of areas without lines": areas}
 
 
-def scene(classes: int, seed: int) -> np.ndarray:
-    """A true mask, int64 [height, width]: areas with soft outlines, and lines of 1, 2, 3 and 5 pixels."""
+def scene(classes: int, seed: int, *, lines: bool = True) -> np.ndarray:
+    """A true mask, int64 [height, width]: areas with soft outlines, and perhaps lines of 1, 2, 3 and 5 pixels."""
     rng = np.random.default_rng([classes, seed])
     height, width = SIZE
     fields = [ndimage.gaussian_filter(rng.normal(size=SIZE), 24) for _ in range(classes)]
     picture = Image.fromarray(np.argmax(fields, axis=0).astype(np.uint8))
     pen = ImageDraw.Draw(picture)
-    for thickness in (1, 2, 3, 5):
+    for thickness in (1, 2, 3, 5) if lines else ():
         x, y = rng.integers(20, width - 20), rng.integers(20, height - 20)
         angle, length = rng.choice([0, np.pi / 2, rng.uniform(0, np.pi)]), rng.uniform(40, 100)
         end = (x + length * np.cos(angle), y + length * np.sin(angle))
@@ -225,13 +225,13 @@ def scene(classes: int, seed: int) -> np.ndarray:
     return np.asarray(picture).astype(np.int64)
 
 
-def _matrix_tables(quick: bool) -> list[str]:
-    lines = ["### Generated masks: mean IoU, mean over the numbers of classes", ""]
+def _cells_table(title: str, some: list[Cell], seeds: int) -> list[str]:
+    lines = [f"### {title}: mean IoU, mean over the numbers of classes", ""]
     lines += [f"| coding | chroma | blur sigma | quality | {' | '.join(METHODS)} | CPU ms |", "|" + "---|" * 9]
     groups: dict[tuple[str, str, int, int], list[dict[str, Score]]] = {}
     lost = []
-    for cell in cells(quick):
-        truths = [scene(cell.classes, seed) for seed in range(1 if quick else 2)]
+    for cell in some:
+        truths = [scene(cell.classes, seed, lines=cell.lines) for seed in range(seeds)]
         scores = _score(((cell.encode(truth), truth) for truth in truths), cell.palette())
         groups.setdefault((cell.coding, cell.chroma, cell.sigma, cell.quality), []).append(scores)
         *others, own = (score.mean_iou for score in scores.values())
@@ -241,8 +241,7 @@ def _matrix_tables(quick: bool) -> list[str]:
         means = [np.mean([scores[name].mean_iou for scores in members]) for name in METHODS]
         cost = np.mean([scores["this project"].milliseconds for scores in members])
         lines.append(f"| {' | '.join(map(str, key))} | {' | '.join(f'{mean:.4f}' for mean in means)} | {cost:.0f} |")
-    count = len(cells(quick))
-    lines += ["", f"Cells in which another method is better by more than {TIE}: {len(lost)} of {count}", "", *lost]
+    lines += ["", f"Cells in which another method is better by more than {TIE}: {len(lost)} of {len(some)}", "", *lost]
     return lines
 
 
