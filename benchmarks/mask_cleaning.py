@@ -24,6 +24,7 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from components.image_mask_example_gen import warm_up
 from components.image_mask_example_gen.mask import Palette, read_mask
 from schema.features import IGNORE_LABEL
 from schema.labelmap import LabelClass, LabelMap, read_labelmap
@@ -43,12 +44,12 @@ def main() -> int:
     parser.add_argument("--data", nargs="*", default=[], type=Path, help="folders with masks and masks_png")
     parser.add_argument("--quick", action="store_true", help="every 20th mask, and a tenth of the matrix")
     arguments = parser.parse_args()
+    warm_up.main()  # The time to load or make machine code is no mask's.
     step, seeds = (20, 1) if arguments.quick else (1, 2)
-    for part in itertools.chain(
-        (_folder_table(folder, step) for folder in arguments.data),
-        (_cells_table(title, some, seeds) for title, some in cells(arguments.quick).items()),
-    ):
-        print("\n".join(part), flush=True)
+    for folder in arguments.data:
+        print("\n".join(_folder_table(folder, step)), flush=True)
+    for title, some in cells(arguments.quick).items():
+        print("\n".join(_cells_table(title, some, seeds)), flush=True)
     return 0
 
 
@@ -242,7 +243,7 @@ def _cells_table(title: str, some: list[Cell], seeds: int) -> list[str]:
         cost = np.mean([scores["this project"].milliseconds for scores in members])
         lines.append(f"| {' | '.join(map(str, key))} | {' | '.join(f'{mean:.4f}' for mean in means)} | {cost:.0f} |")
     lines += ["", f"Cells in which another method is better by more than {TIE}: {len(lost)} of {len(some)}", "", *lost]
-    return lines
+    return [*lines, ""]
 
 
 if __name__ == "__main__":

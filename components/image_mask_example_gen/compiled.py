@@ -18,7 +18,8 @@ def compiled(function: Function) -> Function:
 
     The machine code is kept beside the source, or in the user's cache folder where the source cannot be written to, so
     that only the first process compiles. Where neither can be, each process does. What a compiled function calls
-    must be in the same file: Numba compiles anew when that file has changed, and looks at no other.
+    must be in the same file, and so must figures that somebody may tune: Numba compiles anew when that file has
+    changed, and looks at no other.
     """
     try:
         return cast(Function, _TO_C_KEPT(function))

@@ -15,7 +15,6 @@ import numpy as np
 OUTSIDE = 255
 """Stands in the border around the labels."""
 
-
 NOWHERE = 254
 """The index of no colour."""
 
