@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from components import progress
+from components.metrics.counts import count_confusion
 from components.metrics.iou import Scores, score
-from components.trainer.export import count_confusion
 from components.trainer.frame import InferenceSettings
 from components.trainer.inference import frame_scores
 

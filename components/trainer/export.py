@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from components.metrics.counts import count_photo
 from components.trainer.frame import InferenceSettings
 from components.trainer.inference import frame_scores
 from components.trainer.own_size import in_strips
@@ -13,7 +14,7 @@ from components.transform import picture
 from schema import features
 
 EVALUATION_SIGNATURE = "evaluation"
-CONFUSION, PIXELS = "confusion", "pixels"
+CONFUSION, BOUNDARY, PIXELS = "confusion", "boundary", "pixels"
 
 _PNG_LEVEL = 1
 _PIXELS = tf.TensorSpec([None, None], tf.uint8)
@@ -75,26 +76,31 @@ class Predictor(tf.Module):
 
         Returns:
             `confusion` int64 [N, classes * classes]: pixels by truth (row) and prediction (column) of each photo
-            at its own size; `pixels` int64 [N]: pixels that count.
+            at its own size; `boundary` int64 [N, 3 * classes]: pixels near contours, see `count_photo`; `pixels`
+            int64 [N]: pixels that count.
         """
         wanted = {
             name: tf.io.FixedLenFeature([], tf.string) for name in (features.IMAGE_ENCODED, features.MASK_ENCODED)
         }
         parsed = tf.io.parse_example(examples, wanted)
 
-        def count(inputs: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        def count(inputs: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
             scores, shape, mask = inputs
             class_map = in_strips(*self._unpadded(scores, shape), _class_map, _PIXELS)
-            return count_confusion(picture.decode_mask(mask)[:, :, 0], class_map, self.class_count)
+            return count_photo(picture.decode_mask(mask)[:, :, 0], class_map, self.class_count)
 
         scores, shapes = self._scores(parsed[features.IMAGE_ENCODED])
-        confusion = tf.map_fn(
+        signature = (
+            tf.TensorSpec([self.class_count**2], tf.int64),
+            tf.TensorSpec([3 * self.class_count], tf.int64),
+        )
+        confusion, boundary = tf.map_fn(
             count,
             (scores, shapes, parsed[features.MASK_ENCODED]),
-            fn_output_signature=tf.TensorSpec([self.class_count**2], tf.int64),
+            fn_output_signature=signature,
             parallel_iterations=1,
         )
-        return {CONFUSION: confusion, PIXELS: tf.reduce_sum(confusion, 1)}
+        return {CONFUSION: confusion, BOUNDARY: boundary, PIXELS: tf.reduce_sum(confusion, 1)}
 
     def _scores(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Scores float32 [N, *frame, classes] of the padded photos, and the photos' own sizes int32 [N, 2]."""
@@ -114,27 +120,6 @@ class Predictor(tf.Module):
         """One photo's scores without the padding, and its own height and width."""
         fitted = picture.fitted_size(shape[0], shape[1], self.frame)
         return scores[: fitted[0], : fitted[1]], shape
-
-
-def count_confusion(truth: tf.Tensor, prediction: tf.Tensor, class_count: int) -> tf.Tensor:
-    """Pixels by truth and prediction, ignored pixels left out.
-
-    Args:
-        truth: uint8, any shape; `IGNORE_LABEL` where nothing counts.
-        prediction: Class numbers, integers of any kind, same shape.
-        class_count: Number of classes.
-
-    Returns:
-        int64 [classes * classes], row after row.
-    """
-    counts = truth < class_count
-    joined = tf.cast(truth, tf.int32) * class_count + tf.cast(prediction, tf.int32)
-    return tf.math.bincount(
-        tf.boolean_mask(joined, counts),
-        minlength=class_count**2,
-        maxlength=class_count**2,
-        dtype=tf.int64,
-    )
 
 
 def export_model(network: keras.Model, directory: str, settings: InferenceSettings) -> None:

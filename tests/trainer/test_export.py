@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from components.metrics.counts import count_confusion
 from components.trainer.card import CARD_FILE, read_card, write_card
-from components.trainer.export import count_confusion, export_model
+from components.trainer.export import export_model
 from components.trainer.frame import InferenceSettings
 from schema import features
 from schema.features import IGNORE_LABEL
