@@ -74,7 +74,6 @@ def create_pipeline(
         examples=ingest.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=blessed.outputs["model"],
-        schema=schema.outputs["schema"],
         label_map=data.label_map,
         gate=config.gate,
         code_fingerprint=fingerprint.of_code(*EVALUATOR_CODE),

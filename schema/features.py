@@ -22,11 +22,19 @@ MASK_CLASS_FRACTION = "mask/class_fraction"  # one share a class, of all pixels
 MASK_UNCERTAIN_FRACTION = "mask/uncertain_fraction"  # share of pixels between two palette colours
 MASK_OFF_PALETTE_FRACTION = "mask/off_palette_fraction"  # share of pixels far from every palette colour
 OBJECT_FRACTION = "object/fraction"  # share of pixels of any class but the background
-OBJECT_SIZE = "object/size"  # none, small, medium or large: what evaluation slices by
+OBJECT_SIZE = "object/size"  # none, small, medium or large
 
-# Made by StatisticsGen from the above; no record holds them.
+# Made by StatisticsGen and Evaluator from the above; no record holds them.
 IMAGE_ASPECT = "image/aspect"  # width by height
+IMAGE_FOLDER = "image/folder"  # the folder part of the key
 CLASS_PREFIX = "class/"  # before a class's name: its share of the photo's pixels
+
+SLICE_FEATURES = (
+    *(OBJECT_SIZE, OBJECT_FRACTION),
+    *(IMAGE_FOLDER, IMAGE_BRIGHTNESS, IMAGE_SATURATION, IMAGE_HEIGHT, IMAGE_WIDTH, IMAGE_ASPECT),
+    *(MASK_UNCERTAIN_FRACTION, MASK_OFF_PALETTE_FRACTION),
+)
+"""What evaluation can slice by: features with one value a photo. Another one in the records needs a line here."""
 
 # Written by Transform, at training size.
 TRAIN_IMAGE = "image"  # JPEG

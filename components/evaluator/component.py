@@ -1,55 +1,103 @@
-"""TFX's Evaluator, made to work without a baseline on every backend and to say what it found."""
+"""Evaluator: scores a model by TFMA, applies the gate, and says why."""
 
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import tensorflow_model_analysis as tfma
 from tfx import types
-from tfx.components.evaluator import executor as tfx_executor
-from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
-from tfx.types.component_spec import ExecutionParameter
-from tfx.utils import json_utils
+from tfx.components.evaluator import constants
+from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils, path_utils
 
 from components.blessed_model.component import is_absent
+from components.evaluator import graph, names
 from components.evaluator.gate import eval_config
+from components.evaluator.infra import check_serving
+from components.evaluator.rules import judge
+from components.evaluator.scoring import changes, scores_by_model
 from components.evaluator.settings import GateSettings
-from components.evaluator.summary import EvaluationSummary, summarise, write_summary
+from components.evaluator.summary import EvaluationSummary, write_summary
 from schema.labelmap import LabelMap
 
+EVAL_SPLIT = "eval"
 
-class Executor(tfx_executor.Executor):
-    """Runs TFMA, then writes the summary and puts the verdict's reasons into the blessing."""
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Runs TFMA and the gate; stands in for TFX's executor, which has no place for counts of photos or for rules."""
 
     def Do(  # noqa: N802 - TFX's name
         self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]
     ) -> None:
         """Evaluates the candidate, and the baseline where there is one."""
-        inputs = dict(input_dict)
-        if inputs.get("baseline_model") and is_absent(inputs["baseline_model"][0]):
-            del inputs["baseline_model"]
-        super().Do(inputs, output_dict, exec_properties)
+        self._log_startup(input_dict, output_dict, exec_properties)
+        label_map = LabelMap.from_json(exec_properties["label_map"])
+        gate = GateSettings(**{name: _frozen(one) for name, one in json.loads(exec_properties["gate"]).items()})
+        models = {
+            name: artifact_utils.get_single_instance(input_dict[key])
+            for name, key in ((names.CANDIDATE, "model"), (names.BASELINE, "baseline_model"))
+            if input_dict.get(key) and not is_absent(input_dict[key][0])
+        }
+        files = io_utils.all_files_pattern(artifact_utils.get_split_uri(input_dict["examples"], EVAL_SPLIT))
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
-        summary = summarise(
-            tfma.load_metrics(uri),
-            tfma.load_validation_result(uri),
-            LabelMap.from_json(exec_properties["label_map"]),
-            GateSettings(**json.loads(exec_properties["gate"])),
-        )
+        fileio.makedirs(uri)
+        summary = self._evaluate({name: _path(one) for name, one in models.items()}, files, label_map, gate, uri)
         write_summary(uri, summary)
-        _explain(artifact_utils.get_single_instance(output_dict["blessing"]), summary)
+        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), summary, models)
+
+    def _evaluate(
+        self, models: dict[str, str], files: str, label_map: LabelMap, gate: GateSettings, uri: str
+    ) -> EvaluationSummary:
+        config = tfma.utils.update_eval_config_with_defaults(
+            eval_config(label_map, gate), has_baseline=names.BASELINE in models, rubber_stamp=True
+        )
+        with self._make_beam_pipeline() as pipeline:
+            graph.evaluate(pipeline, files, models, config, gate, len(label_map.classes), uri)
+        noise = graph.read_noise(uri)
+        candidate, baseline = scores_by_model(tfma.load_metrics(uri), label_map.names, noise)
+        differences = changes(candidate, baseline, noise)
+        infra = check_serving(
+            models[names.CANDIDATE],
+            graph.read_extreme_photos(uri),
+            seconds=gate.infra_seconds,
+            memory_mb=gate.infra_memory_mb,
+        )
+        checks = judge(candidate, differences, infra, label_map, gate)
+        validation = tfma.load_validation_result(uri)
+        missing = [f"slices by {feature}: no photo has this feature" for feature in graph.read_missing(uri)]
+        missing += [str(one).strip() for one in validation.missing_slices]
+        return EvaluationSummary(
+            blessed=bool(validation.validation_ok) and not missing and all(check.passed for check in checks),
+            checks=checks,
+            candidate=candidate,
+            baseline=baseline,
+            missing=missing,
+            changes=differences,
+            resamples=gate.resamples,
+        )
 
 
-class IoUEvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """TFX's specification, with what the summary needs."""
+class IoUEvaluatorSpec(ComponentSpec):
+    """Inputs, outputs and parameters."""
 
     PARAMETERS = {  # noqa: RUF012 - TFX's interface
-        **standard_component_specs.EvaluatorSpec.PARAMETERS,
         "label_map": ExecutionParameter(type=str),
         "gate": ExecutionParameter(type=str),
         "code_fingerprint": ExecutionParameter(type=str),
+    }
+    INPUTS = {  # noqa: RUF012
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "baseline_model": ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {  # noqa: RUF012
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
     }
 
 
@@ -65,7 +113,6 @@ class IoUEvaluator(base_beam_component.BaseBeamComponent):
         examples: types.BaseChannel,
         model: types.BaseChannel,
         baseline_model: types.BaseChannel,
-        schema: types.BaseChannel,
         label_map: LabelMap,
         gate: GateSettings,
         code_fingerprint: str,
@@ -76,10 +123,6 @@ class IoUEvaluator(base_beam_component.BaseBeamComponent):
                 examples=examples,
                 model=model,
                 baseline_model=baseline_model,
-                schema=schema,
-                eval_config=eval_config(label_map, gate),
-                example_splits=json_utils.dumps(["eval"]),
-                fairness_indicator_thresholds=json_utils.dumps(None),
                 label_map=label_map.to_json(),
                 gate=json.dumps(vars(gate)),
                 code_fingerprint=code_fingerprint,
@@ -89,6 +132,29 @@ class IoUEvaluator(base_beam_component.BaseBeamComponent):
         )
 
 
-def _explain(blessing: types.Artifact, summary: EvaluationSummary) -> None:
+def _path(model: types.Artifact) -> str:
+    return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+
+
+def _bless(blessing: types.Artifact, summary: EvaluationSummary, models: dict[str, types.Artifact]) -> None:
+    """Writes the verdict as TFX's Pusher reads it, with every rule as a sentence and what is missing."""
+    marker, value = (
+        (constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE)
+        if summary.blessed
+        else (constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE)
+    )
+    io_utils.write_string_file(os.path.join(blessing.uri, marker), "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+    for key, name in (("current_model", names.CANDIDATE), ("baseline_model", names.BASELINE)):
+        if name in models:
+            blessing.set_string_custom_property(key, models[name].uri)
+            blessing.set_int_custom_property(f"{key}_id", models[name].id)
     for number, check in enumerate(summary.checks, start=1):
         blessing.set_string_custom_property(f"check_{number}", str(check))
+    for number, missing in enumerate(summary.missing, start=1):
+        blessing.set_string_custom_property(f"missing_{number}", missing)
+
+
+def _frozen(value: Any) -> Any:
+    """JSON has lists only; settings hold tuples."""
+    return tuple(value) if isinstance(value, list) else value

@@ -1,4 +1,8 @@
-"""The gate: floors and the largest allowed drop, as TFMA's configuration."""
+"""TFMA's configuration: models, metric, and the floors of the gate.
+
+TFMA refuses what is below a floor, what is no number and what is not there. The rules that it cannot express (drops on
+slices, drops within noise, numbers of photos, a model that does not serve) are in `rules`; a model must pass both.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,15 @@ from tensorflow_model_analysis.proto import config_pb2
 from components.evaluator import metric, names
 from components.evaluator.settings import GateSettings
 from components.trainer.export import EVALUATION_SIGNATURE
-from schema import features
 from schema.labelmap import LabelMap
-
-_HIGHER_IS_BETTER = config_pb2.MetricDirection.HIGHER_IS_BETTER
 
 
 def eval_config(label_map: LabelMap, gate: GateSettings) -> config_pb2.EvalConfig:
-    """TFMA's configuration: model and baseline, slices, the metric, and the thresholds on the whole split."""
-    thresholds = {names.MEAN_IOU: _threshold(gate.min_mean_iou, max_drop=gate.max_drop)}
-    for name in label_map.foreground:
-        thresholds[names.class_iou(name)] = _threshold(gate.min_class_iou)
+    """The configuration; its slices are made by `prediction.predict_and_slice`, which cuts numbers into ranges."""
+    thresholds = {names.MEAN_IOU: _threshold(gate.min_mean_iou)}
+    # Where a class may be absent from the eval split, it must not fail for having no value.
+    if gate.require_all_classes:
+        thresholds |= {names.class_iou(name): _threshold(gate.min_class_iou) for name in label_map.foreground}
     spec = config_pb2.MetricsSpec(
         metrics=[
             config_pb2.MetricConfig(
@@ -36,10 +38,7 @@ def eval_config(label_map: LabelMap, gate: GateSettings) -> config_pb2.EvalConfi
             _model_spec(names.CANDIDATE, gate.eval_batch_size, is_baseline=False),
             _model_spec(names.BASELINE, gate.eval_batch_size, is_baseline=True),
         ],
-        slicing_specs=[
-            config_pb2.SlicingSpec(),
-            config_pb2.SlicingSpec(feature_keys=[features.OBJECT_SIZE]),
-        ],
+        slicing_specs=[config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[one]) for one in gate.slices)],
         metrics_specs=[spec],
     )
 
@@ -53,17 +52,10 @@ def _model_spec(name: str, batch_size: int, *, is_baseline: bool) -> config_pb2.
     )
 
 
-def _threshold(floor: float, *, max_drop: float | None = None) -> config_pb2.PerSliceMetricThresholds:
+def _threshold(floor: float) -> config_pb2.PerSliceMetricThresholds:
     threshold = config_pb2.MetricThreshold(
         value_threshold=config_pb2.GenericValueThreshold(lower_bound=wrappers_pb2.DoubleValue(value=floor))
     )
-    if max_drop is not None:
-        # Absolute: a relative threshold can never be met by a baseline of 0.
-        threshold.change_threshold.CopyFrom(
-            config_pb2.GenericChangeThreshold(
-                absolute=wrappers_pb2.DoubleValue(value=-max_drop), direction=_HIGHER_IS_BETTER
-            )
-        )
     # An empty slicing specification is the whole split; without one TFMA applies a threshold to every slice.
     return config_pb2.PerSliceMetricThresholds(
         thresholds=[config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)]

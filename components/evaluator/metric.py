@@ -10,11 +10,12 @@ import numpy as np
 from tensorflow_model_analysis import metrics as tfma_metrics
 
 from components.evaluator import names
-from components.metrics.iou import score
+
+_Sums = tuple[np.ndarray, np.ndarray, int]
 
 
 class SegmentationScores(tfma_metrics.Metric):
-    """Mean IoU, IoU of each class, pixel accuracy, the confusion matrix and the number of photos.
+    """IoU of each class, means of IoU and its kin, the confusion matrix, boundary counts and the number of photos.
 
     IoU is intersection over union of the summed counts, never a mean over batches or photos. Class names
     are part of the metrics' names: TFMA cannot put a threshold on metrics that are told apart by class_id.
@@ -48,38 +49,44 @@ def _computations(
                 tfma_metrics.MetricComputation(
                     keys=list(keys.values()),
                     preprocessors=None,
-                    combiner=_SumConfusion(len(class_names), class_names, model_name, keys),
+                    combiner=_SumCounts(class_names, model_name, keys),
                 )
             )
     return computations
 
 
-class _SumConfusion(beam.CombineFn):
-    """Accumulates (confusion int64 [classes * classes], number of photos)."""
+class _SumCounts(beam.CombineFn):
+    """Accumulates (confusion int64 [classes * classes], boundary int64 [3 * classes], number of photos)."""
 
-    def __init__(self, class_count: int, class_names: list[str], model_name: str, keys: dict[str, Any]):
-        self._class_count = class_count
+    def __init__(self, class_names: list[str], model_name: str, keys: dict[str, Any]):
         self._class_names = class_names
         self._model_name = model_name
         self._keys = keys
 
-    def create_accumulator(self) -> tuple[np.ndarray, int]:
-        return np.zeros(self._class_count**2, np.int64), 0
+    def create_accumulator(self) -> _Sums:
+        classes = len(self._class_names)
+        return np.zeros(classes**2, np.int64), np.zeros(3 * classes, np.int64), 0
 
-    def add_input(self, accumulator: tuple[np.ndarray, int], element: Any) -> tuple[np.ndarray, int]:
+    def add_input(self, accumulator: _Sums, element: Any) -> _Sums:
         # Without the model's name this works until the first run that has a baseline.
-        predictions = element.get_predictions(self._model_name)
-        counted = np.asarray(predictions[names.CONFUSION], np.int64).reshape(-1)
-        return accumulator[0] + counted, accumulator[1] + 1
+        counted = element.get_predictions(self._model_name)
+        confusion, boundary, photos = accumulator
+        confusion = confusion + np.asarray(counted[names.CONFUSION], np.int64).reshape(-1)
+        # A model in service may be older than its boundary counts; all else can be compared.
+        if names.BOUNDARY in counted:
+            boundary = boundary + np.asarray(counted[names.BOUNDARY], np.int64).reshape(-1)
+        return confusion, boundary, photos + 1
 
-    def merge_accumulators(self, accumulators: Iterable[tuple[np.ndarray, int]]) -> tuple[np.ndarray, int]:
-        confusion, photos = self.create_accumulator()
-        for more, count in accumulators:
-            confusion, photos = confusion + more, photos + count
-        return confusion, photos
+    def merge_accumulators(self, accumulators: Iterable[_Sums]) -> _Sums:
+        merged = self.create_accumulator()
+        for one in accumulators:
+            merged = merged[0] + one[0], merged[1] + one[1], merged[2] + one[2]
+        return merged
 
-    def extract_output(self, accumulator: tuple[np.ndarray, int]) -> dict[Any, Any]:
-        confusion, photos = accumulator
-        matrix = confusion.reshape(self._class_count, self._class_count)
-        values = names.metric_values(self._class_names, score(matrix), matrix, photos)
+    def extract_output(self, accumulator: _Sums) -> dict[Any, Any]:
+        confusion, boundary, photos = accumulator
+        classes = len(self._class_names)
+        values = names.metric_values(
+            self._class_names, confusion.reshape(classes, classes), boundary.reshape(3, classes), photos
+        )
         return {self._keys[metric]: value for metric, value in values.items()}

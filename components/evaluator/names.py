@@ -7,14 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from components.metrics.iou import Scores
+from components.metrics.iou import iou_of, known_mean, score
 
 CANDIDATE, BASELINE = "candidate", "baseline"  # names of the models in TFMA
 
-CONFUSION = "confusion"  # as metric and as output of the model's evaluation signature, see trainer.export
+# As metrics and as outputs of the model's evaluation signature, see trainer.export.
+CONFUSION = "confusion"
+BOUNDARY = "boundary"
+
 MEAN_IOU = "mean_iou"
+MEAN_DICE = "mean_dice"
+MEAN_PRECISION = "mean_precision"
+MEAN_RECALL = "mean_recall"
+MEAN_BOUNDARY_IOU = "mean_boundary_iou"
+FREQUENCY_WEIGHTED_IOU = "frequency_weighted_iou"
 PIXEL_ACCURACY = "pixel_accuracy"
 PHOTOS = "photos"
+
+_WHOLE = (
+    *(MEAN_IOU, MEAN_DICE, MEAN_PRECISION, MEAN_RECALL, MEAN_BOUNDARY_IOU),
+    *(FREQUENCY_WEIGHTED_IOU, PIXEL_ACCURACY, PHOTOS, CONFUSION, BOUNDARY),
+)
 
 
 def class_iou(class_name: str) -> str:
@@ -24,16 +37,31 @@ def class_iou(class_name: str) -> str:
 
 def all_metrics(class_names: Sequence[str]) -> list[str]:
     """Every metric's name."""
-    return [MEAN_IOU, PIXEL_ACCURACY, PHOTOS, CONFUSION, *map(class_iou, class_names)]
+    return [*_WHOLE, *map(class_iou, class_names)]
 
 
-def metric_values(class_names: Sequence[str], scores: Scores, confusion: np.ndarray, photos: int) -> dict[str, Any]:
-    """Values by the names of `all_metrics`."""
-    ious = {class_iou(name): float(iou) for name, iou in zip(class_names, scores.iou, strict=True)}
+def metric_values(
+    class_names: Sequence[str], confusion: np.ndarray, boundary: np.ndarray, photos: int
+) -> dict[str, Any]:
+    """Values by the names of `all_metrics`.
+
+    Args:
+        class_names: By class number.
+        confusion: int64 [classes, classes] of summed counts.
+        boundary: int64 [3, classes] of summed boundary counts, see `metrics.counts`; zeros where the model has none.
+        photos: Number of photos.
+    """
+    scores = score(confusion)
     return {
         MEAN_IOU: scores.mean_iou,
+        MEAN_DICE: known_mean(scores.dice),
+        MEAN_PRECISION: known_mean(scores.precision),
+        MEAN_RECALL: known_mean(scores.recall),
+        MEAN_BOUNDARY_IOU: known_mean(iou_of(boundary)),
+        FREQUENCY_WEIGHTED_IOU: scores.frequency_weighted_iou,
         PIXEL_ACCURACY: scores.pixel_accuracy,
         PHOTOS: float(photos),
         CONFUSION: confusion,
-        **ious,
+        BOUNDARY: boundary,
+        **{class_iou(name): float(iou) for name, iou in zip(class_names, scores.iou, strict=True)},
     }

@@ -1,30 +1,32 @@
-"""What an evaluation says, in a form that the console and the page share."""
+"""What an evaluation says, in a form that the console and the page share.
+
+`summary.json` of the evaluation artifact is an `EvaluationSummary` as nested JSON objects; every attribute below is a
+key there. Scores are from 0 to 1, not percent; a value that does not exist is null, never NaN. Keys are only added.
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-from tensorflow_model_analysis.proto.metrics_for_slice_pb2 import MetricsForSlice, MetricValue, SliceKey
-from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationResult
 from tfx.dsl.io import fileio
-
-from components.evaluator import names
-from components.evaluator.settings import GateSettings
-from schema.labelmap import LabelMap
 
 SUMMARY_FILE = "summary.json"
 ALL_PHOTOS = "all photos"
 
+Interval = tuple[float, float]
+ByClass = dict[str, float | None]
+IntervalByClass = dict[str, Interval | None]
+
 
 @dataclass(frozen=True)
 class SliceScores:
-    """Scores of one model on one slice; None stands for a class that is absent from truth and prediction.
+    """Scores of one model on one slice; None stands for a value that does not exist.
+
+    A class that neither truth nor prediction holds has no IoU and no Dice, one that is never predicted no precision,
+    one that the truth does not hold no recall. Means are over the classes that have a value.
 
     Attributes:
         name: `all photos`, or `feature = value`.
@@ -33,41 +35,107 @@ class SliceScores:
         pixel_accuracy: Share of pixels that are right.
         iou: IoU by class name.
         confusion: Pixels by true class (row) and predicted class (column).
+        feature: The feature that makes the slice; empty for all photos.
+        value: Its value or range, in words; empty for all photos.
+        frequency_weighted_iou: Mean IoU, each class weighted by its pixels in truth.
+        mean_dice: Mean of `dice`.
+        mean_precision: Mean of `precision`.
+        mean_recall: Mean of `recall`.
+        mean_boundary_iou: Mean of `boundary_iou`; None for a model in service that is older than these counts.
+        dice: Dice (F1 of pixels) by class name.
+        precision: By class name.
+        recall: By class name.
+        boundary_iou: IoU of the pixels near contours by class name, see `components.metrics.counts`.
+        mean_iou_interval: 95 % interval of `mean_iou` over photos, (low, high); None for fewer than two photos.
+        iou_interval: 95 % intervals of `iou` by class name.
     """
 
     name: str
     photos: int
     mean_iou: float | None
     pixel_accuracy: float | None
-    iou: dict[str, float | None]
+    iou: ByClass
     confusion: list[list[int]]
+    feature: str = ""
+    value: str = ""
+    frequency_weighted_iou: float | None = None
+    mean_dice: float | None = None
+    mean_precision: float | None = None
+    mean_recall: float | None = None
+    mean_boundary_iou: float | None = None
+    dice: ByClass = field(default_factory=dict)
+    precision: ByClass = field(default_factory=dict)
+    recall: ByClass = field(default_factory=dict)
+    boundary_iou: ByClass = field(default_factory=dict)
+    mean_iou_interval: Interval | None = None
+    iou_interval: IntervalByClass = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SliceChange:
+    """The new model's scores less those of the model in service, on the same photos of one slice.
+
+    Attributes:
+        name: The slice, as in `SliceScores`.
+        photos: Number of photos.
+        mean_iou: Change of mean IoU; positive is better.
+        iou: Change of IoU by class name.
+        mean_iou_interval: 95 % interval of the change, paired by photo, (low, high).
+        iou_interval: The same by class name.
+    """
+
+    name: str
+    photos: int
+    mean_iou: float | None
+    iou: ByClass
+    mean_iou_interval: Interval | None = None
+    iou_interval: IntervalByClass = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One threshold of the gate: what is asked, what was found, whether it holds.
+    """One rule of the gate: what is asked, what was found, whether it holds.
 
     Attributes:
         what: In words: "mean IoU", "IoU of plane", "change of mean IoU against the model in service".
-        required: The least value that passes.
+        required: The least value that passes, or the largest where `at_most`.
         value: What was found; None where there is no value.
-        passed: Whether the threshold holds.
+        passed: Whether the rule holds.
+        at_most: Whether `required` is the largest value that passes.
+        digits: Digits after the point that are worth showing.
+        note: What the numbers do not say; empty, or a phrase without a full stop.
     """
 
     what: str
     required: float
     value: float | None
     passed: bool
+    at_most: bool = False
+    digits: int = 4
+    note: str = ""
+
+    @property
+    def bound(self) -> str:
+        """The side of `required` that passes, in words."""
+        return "at most" if self.at_most else "at least"
+
+    @property
+    def margin(self) -> float | None:
+        """How far the value lies on the side that passes; negative on the other one, None without a value."""
+        if self.value is None:
+            return None
+        return self.required - self.value if self.at_most else self.value - self.required
 
     def __str__(self) -> str:
         """The check as a sentence."""
-        if self.value is None:
-            return f"{self.what}: no value, at least {self.required:g} is required"
-        margin = self.value - self.required
-        return (
-            f"{self.what} {self.value:.4f}, at least {self.required:g} is required: "
-            f"{'passed' if self.passed else 'failed'} by {abs(margin):.4f}"
-        )
+        noted = f" ({self.note})" if self.note else ""
+        if self.value is None or self.margin is None:
+            return f"{self.what}: no value, {self.bound} {self.required:g} is required{noted}"
+        verdict = "passed" if self.passed else "failed"
+        # A rule may hold although its number does not, or fail although it does: then the note says why.
+        by = f" by {abs(self.margin):.{self.digits}f}" if self.passed == (self.margin >= 0) else ""
+        found = f"{self.what} {self.value:.{self.digits}f}, {self.bound} {self.required:g} is required"
+        return f"{found}: {verdict}{by}{noted}"
 
 
 @dataclass(frozen=True)
@@ -75,11 +143,13 @@ class EvaluationSummary:
     """Everything that the console and the page tell about an evaluation.
 
     Attributes:
-        blessed: TFMA's verdict.
-        checks: The thresholds, one by one.
+        blessed: Whether the model may be served: every check passed, nothing is missing, and TFMA agrees.
+        checks: The rules, one by one.
         candidate: Scores of the new model by slice, all photos first.
         baseline: Scores of the model in service by slice; empty without one.
-        missing: Slices or metrics that a threshold needs and that the data does not have.
+        missing: What a rule or the settings need and the data does not have, in words.
+        changes: The difference of both models by slice, all photos first; empty without a baseline.
+        resamples: Resamples of the photos that the 95 % intervals come from; 0 where there are no intervals.
     """
 
     blessed: bool
@@ -87,17 +157,20 @@ class EvaluationSummary:
     candidate: list[SliceScores]
     baseline: list[SliceScores] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    changes: list[SliceChange] = field(default_factory=list)
+    resamples: int = 0
 
     def to_json(self) -> str:
         """Serialises for `from_json`."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1, allow_nan=False)
 
     @staticmethod
     def from_json(text: str) -> EvaluationSummary:
         """Restores what `to_json` wrote."""
         values = json.loads(text)
         for key in ("candidate", "baseline"):
-            values[key] = [SliceScores(**row) for row in values[key]]
+            values[key] = [SliceScores(**_with_intervals(row)) for row in values[key]]
+        values["changes"] = [SliceChange(**_with_intervals(row)) for row in values["changes"]]
         values["checks"] = [Check(**row) for row in values["checks"]]
         return EvaluationSummary(**values)
 
@@ -114,76 +187,11 @@ def write_summary(uri: str, summary: EvaluationSummary) -> None:
         stream.write(summary.to_json())
 
 
-def summarise(
-    results: Iterable[MetricsForSlice], validation: ValidationResult, label_map: LabelMap, gate: GateSettings
-) -> EvaluationSummary:
-    """Turns TFMA's results into a summary.
-
-    Args:
-        results: What `tfma.load_metrics` reads.
-        validation: What `tfma.load_validation_result` reads.
-        label_map: Classes.
-        gate: The thresholds that were set.
-    """
-    by_model: dict[str, list[SliceScores]] = {names.CANDIDATE: [], names.BASELINE: []}
-    for result in results:
-        for model, values in _values_by_model(result).items():
-            by_model[model].append(_one_slice(result.slice_key, values, label_map.names))
-    candidate, baseline = (
-        sorted(rows, key=lambda row: (row.name != ALL_PHOTOS, row.name)) for rows in by_model.values()
-    )
-    return EvaluationSummary(
-        blessed=bool(validation.validation_ok),
-        checks=_checks(candidate, baseline, label_map, gate),
-        candidate=candidate,
-        baseline=baseline,
-        missing=[str(one).strip() for one in validation.missing_slices],
-    )
+def _with_intervals(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON has lists only; intervals are pairs."""
+    by_class = {name: _pair(one) for name, one in row["iou_interval"].items()}
+    return {**row, "mean_iou_interval": _pair(row["mean_iou_interval"]), "iou_interval": by_class}
 
 
-def _values_by_model(result: MetricsForSlice) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for pair in result.metric_keys_and_values:
-        if not pair.key.is_diff:
-            # With a single model TFMA drops its name.
-            found.setdefault(pair.key.model_name or names.CANDIDATE, {})[pair.key.name] = _value(pair.value)
-    return found
-
-
-def _value(value: MetricValue) -> Any:
-    if value.WhichOneof("type") == "array_value":
-        return np.array(value.array_value.int64_values).reshape(value.array_value.shape)
-    return value.double_value.value
-
-
-def _one_slice(key: SliceKey, values: Mapping[str, Any], class_names: Sequence[str]) -> SliceScores:
-    pairs = [f"{one.column} = {one.bytes_value.decode('utf-8', 'replace')}" for one in key.single_slice_keys]
-    return SliceScores(
-        name=", ".join(pairs) or ALL_PHOTOS,
-        photos=int(values[names.PHOTOS]),
-        mean_iou=_known(values[names.MEAN_IOU]),
-        pixel_accuracy=_known(values[names.PIXEL_ACCURACY]),
-        iou={name: _known(values[names.class_iou(name)]) for name in class_names},
-        confusion=values[names.CONFUSION].tolist(),
-    )
-
-
-def _checks(
-    candidate: list[SliceScores], baseline: list[SliceScores], label_map: LabelMap, gate: GateSettings
-) -> list[Check]:
-    whole = candidate[0] if candidate and candidate[0].name == ALL_PHOTOS else None
-    found = {"mean IoU": (gate.min_mean_iou, whole.mean_iou if whole else None)}
-    for name in label_map.foreground:
-        found[f"IoU of {name}"] = (gate.min_class_iou, whole.iou[name] if whole else None)
-    if baseline and whole:
-        before, now = baseline[0].mean_iou, whole.mean_iou
-        change = None if before is None or now is None else now - before
-        found["change of mean IoU against the model in service"] = (-gate.max_drop, change)
-    return [
-        Check(what, required, value, passed=value is not None and value >= required)
-        for what, (required, value) in found.items()
-    ]
-
-
-def _known(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def _pair(values: list[float] | None) -> Interval | None:
+    return None if values is None else (values[0], values[1])

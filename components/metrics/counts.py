@@ -8,9 +8,13 @@ trimap IoU it is symmetric: errors on either side of either contour count.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from schema.features import IGNORE_LABEL
+
+_Slice = Callable[[tf.Tensor, tf.Tensor | int, tf.Tensor | int | None], tf.Tensor]
 
 BOUNDARY_SHARE = 0.02
 """The distance that counts as near a contour, by the photo's diagonal (the paper's choice for photos of objects)."""
@@ -49,7 +53,7 @@ def count_photo(truth: tf.Tensor, prediction: tf.Tensor, class_count: int) -> tu
     near_truth = near_contour(truth, distance)
     # Where nothing is known of the truth, the prediction may do as it likes: it has no contour there.
     near_prediction = near_contour(tf.where(counts, tf.cast(prediction, tf.uint8), IGNORE_LABEL), distance)
-    pair = tf.cast(truth, tf.int32) * class_count + tf.cast(prediction, tf.int32)
+    pair = _pair(truth, prediction, class_count)
     nearness = 2 * tf.cast(near_truth, tf.int32) + tf.cast(near_prediction, tf.int32)
     joint = tf.reshape(
         _count(pair * 4 + nearness, counts, 4 * class_count**2), [class_count, class_count, 2, 2]
@@ -81,37 +85,40 @@ def near_contour(labels: tf.Tensor, distance: tf.Tensor) -> tf.Tensor:
     Returns:
         bool [height, width]; what it says of ignored pixels means nothing.
     """
-    # Two classes meet in a window where its largest label differs from its smallest. With numbers mirrored, both are
-    # maxima, and ignored pixels are 0, which no maximum notices.
+    # Two classes meet in a window where its largest label differs from its smallest. With labels from 1, and mirrored,
+    # both are maxima, which never notice the 0 of ignored pixels; of one label the sum is 256, which is 0 in 8 bits.
     known = labels != IGNORE_LABEL
-    upper = tf.where(known, labels + 1, 0)
-    lower = tf.where(known, IGNORE_LABEL - labels, 0)
-    largest = tf.cast(_largest_around(upper, distance), tf.int32)
-    smallest = IGNORE_LABEL + 1 - tf.cast(_largest_around(lower, distance), tf.int32)
-    return largest != smallest
+    highest = _largest_around(tf.where(known, labels + 1, 0), distance)
+    lowest = _largest_around(tf.where(known, IGNORE_LABEL - labels, 0), distance)
+    return tf.not_equal(highest + lowest, 0)
 
 
 def _largest_around(values: tf.Tensor, distance: tf.Tensor) -> tf.Tensor:
     """The largest value of the square of 2 * distance + 1 pixels around each pixel: uint8 to uint8, one shape."""
-    for _ in range(2):
-        values = tf.transpose(_largest_in_column(values, distance))
-    return values
+    columns = _largest_of_window(values, distance, lambda one, begin, end: one[begin:end], axis=0)
+    return _largest_of_window(columns, distance, lambda one, begin, end: one[:, begin:end], axis=1)
 
 
-def _largest_in_column(values: tf.Tensor, distance: tf.Tensor) -> tf.Tensor:
+def _largest_of_window(values: tf.Tensor, distance: tf.Tensor, part: _Slice, axis: int) -> tf.Tensor:
     """Doubles the window until it is long enough: the effort grows with the logarithm of the distance."""
-    length, height = 2 * distance + 1, tf.shape(values)[0]
-    padded = tf.pad(values, [[distance, distance], [0, 0]])
+    length, size = 2 * distance + 1, tf.shape(values)[axis]
+    margins = [[0, 0], [0, 0]]
+    margins[axis] = [distance, distance]
     window, tops = tf.while_loop(
         lambda window, _: 2 * window <= length,
-        lambda window, tops: (2 * window, tf.maximum(tops[:-window], tops[window:])),
-        (1, padded),
+        lambda window, tops: (2 * window, tf.maximum(part(tops, 0, -window), part(tops, window, None))),
+        (1, tf.pad(values, margins)),
         shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None])),
     )
     rest = length - window
-    return tf.maximum(tops[:height], tops[rest : rest + height])
+    return tf.maximum(part(tops, 0, size), part(tops, rest, rest + size))
+
+
+def _pair(truth: tf.Tensor, prediction: tf.Tensor, class_count: int) -> tf.Tensor:
+    return tf.cast(truth, tf.int32) * class_count + tf.cast(prediction, tf.int32)
 
 
 def _count(numbers: tf.Tensor, counts: tf.Tensor, bins: int) -> tf.Tensor:
-    chosen = tf.boolean_mask(numbers, counts)
-    return tf.math.bincount(chosen, minlength=bins, maxlength=bins, dtype=tf.int64)
+    # A bin for what does not count costs less than taking it out.
+    all_bins = tf.math.bincount(tf.where(counts, numbers, bins), minlength=bins + 1, maxlength=bins + 1, dtype=tf.int64)
+    return all_bins[:bins]

@@ -1,4 +1,4 @@
-"""IoU from a confusion matrix of the whole data set. Pure numpy."""
+"""Scores from the counts of a whole data set. Pure numpy."""
 
 from __future__ import annotations
 
@@ -11,17 +11,31 @@ from schema.features import IGNORE_LABEL
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of a data set, or of a slice of it.
+    """Scores of a data set, or of a slice of it; NaN stands for "no such value".
+
+    By class float64 [classes], with n the pixels of the class in truth, p those predicted as it, and c those that are
+    both:
 
     Attributes:
-        iou: float64 [classes]; NaN for a class that neither the truth nor the prediction holds.
-        mean_iou: Mean over the classes that are present; NaN if none is.
+        iou: c / (n + p - c); NaN for a class that neither truth nor prediction holds.
+        dice: 2 c / (n + p), the F1 score of pixels; NaN likewise.
+        precision: c / p; NaN for a class that is never predicted.
+        recall: c / n; NaN for a class that the truth does not hold.
+        frequency_weighted_iou: Mean of `iou`, each class weighted by its pixels in truth; NaN without any pixel.
         pixel_accuracy: Share of pixels that are right; NaN without any pixel.
     """
 
     iou: np.ndarray
-    mean_iou: float
+    dice: np.ndarray
+    precision: np.ndarray
+    recall: np.ndarray
+    frequency_weighted_iou: float
     pixel_accuracy: float
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean over the classes that are present; NaN if none is."""
+        return known_mean(self.iou)
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, class_count: int) -> np.ndarray:
@@ -52,16 +66,37 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, class_count: int
     return counts[:class_count, :class_count].astype(np.int64)
 
 
+def class_counts(confusion: np.ndarray) -> np.ndarray:
+    """What IoU needs of a confusion matrix: int64 [3, classes] of pixels in both, in truth, in prediction."""
+    return np.stack([np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)])
+
+
+def iou_of(counts: np.ndarray) -> np.ndarray:
+    """IoU by class, NaN for absent ones, of counts [..., 3, classes]: pixels in both, in truth, in prediction."""
+    both, truth, prediction = (counts[..., part, :].astype(np.float64) for part in range(3))
+    return _ratio(both, truth + prediction - both)
+
+
+def known_mean(values: np.ndarray) -> float:
+    """Mean of the values that are no NaN; NaN if there are none."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def score(confusion: np.ndarray) -> Scores:
     """Scores of a confusion matrix [classes, classes] of summed counts."""
-    correct = np.diag(confusion).astype(np.float64)
-    union = confusion.sum(axis=0) + confusion.sum(axis=1) - correct
-    iou = np.full(len(confusion), np.nan)
-    np.divide(correct, union, out=iou, where=union > 0)
-    total = confusion.sum()
-    present = iou[~np.isnan(iou)]
+    counts = class_counts(confusion)
+    both, truth, prediction = counts.astype(np.float64)
+    iou, total = iou_of(counts), truth.sum()
     return Scores(
         iou=iou,
-        mean_iou=float(present.mean()) if present.size else float("nan"),
-        pixel_accuracy=float(correct.sum() / total) if total else float("nan"),
+        dice=_ratio(2 * both, truth + prediction),
+        precision=_ratio(both, prediction),
+        recall=_ratio(both, truth),
+        frequency_weighted_iou=float(np.nansum(iou * truth) / total) if total else float("nan"),
+        pixel_accuracy=float(both.sum() / total) if total else float("nan"),
     )
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)

@@ -85,24 +85,27 @@ def _check_list(checks: list[Check]) -> str:
 
 def _check(check: Check) -> str:
     kind, symbol = ("passed", "✓") if check.passed else ("failed", "✕")
-    value = finite(check.value)
-    margin = "" if value is None else f" by {_margin(value - check.required)}"
+    margin = finite(check.margin)
+    # A rule may hold although its number does not, or fail although it does: then the note says why.
+    told = margin is not None and check.passed == (margin >= 0)
+    by = f" by {_margin(margin, check.digits)}" if told and margin is not None else ""
+    noted = f" ({text(check.note)})" if check.note else ""
     return (
         f'<li class="{kind}"><span class="mark" aria-hidden="true">{symbol}</span>'
-        f"<span>{_finding(check)}: <strong>{kind}{margin}</strong></span></li>"
+        f"<span>{_finding(check)}: <strong>{kind}{by}</strong>{noted}</span></li>"
     )
 
 
 def _finding(check: Check) -> str:
     what = name(check.what[:1].upper() + check.what[1:], 120)
     value = finite(check.value)
-    found = "has no value" if value is None else f"is <strong>{decimal(value, 4)}</strong>"
-    return f"{what} {found}; at least {_plain(check.required)} is required"
+    found = "has no value" if value is None else f"is <strong>{decimal(value, check.digits)}</strong>"
+    return f"{what} {found}; {check.bound} {_plain(check.required)} is required"
 
 
-def _margin(difference: float) -> str:
-    shown = f"{abs(difference):.4f}"
-    return shown if float(shown) or not difference else "less than 0.0001"
+def _margin(difference: float, digits: int) -> str:
+    shown = f"{abs(difference):.{digits}f}"
+    return shown if float(shown) or not difference else f"less than {10**-digits:g}"
 
 
 def _plain(value: float) -> str:

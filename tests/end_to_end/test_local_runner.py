@@ -34,6 +34,8 @@ SETTINGS = [
     "0.2",
     "--max-drop",
     "0.02",
+    "--min-eval-photos",
+    "4",
 ]
 
 pytestmark = pytest.mark.end_to_end

@@ -19,11 +19,22 @@ def combiner_of(*model_names):
     return [computation.combiner for computation in computations]
 
 
+def boundary_of(confusion):
+    """Any counts will do: a third of the pixels lie near contours, where truth and prediction hold one each."""
+    matrix = np.asarray(confusion)
+    return np.stack([np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)]) // 3
+
+
+def counts_of(confusion):
+    matrix = np.asarray(confusion)
+    return {"confusion": matrix.reshape(-1), "boundary": boundary_of(matrix).reshape(-1), "pixels": matrix.sum()}
+
+
 def photo(confusion, *, model=MODEL, other=None):
     """What TFMA hands over for one photo: flat counts, by model where there are two."""
-    predictions = {model: {"confusion": np.asarray(confusion).reshape(-1), "pixels": np.sum(confusion)}}
+    predictions = {model: counts_of(confusion)}
     if other is not None:
-        predictions["baseline"] = {"confusion": np.asarray(other).reshape(-1), "pixels": np.sum(other)}
+        predictions["baseline"] = counts_of(other)
         return tfma_metrics.StandardMetricInputs(predictions=predictions)
     return tfma_metrics.StandardMetricInputs(predictions=predictions[model])
 
@@ -52,6 +63,9 @@ def assert_scores_of(values, summed, photos):
     np.testing.assert_array_equal(values["confusion"], summed)
     for name, iou in zip(CLASSES, expected.iou, strict=True):
         assert values[f"iou/{name}"] == pytest.approx(iou)
+    for name in ("dice", "precision", "recall"):
+        assert values[f"mean_{name}"] == pytest.approx(np.nanmean(getattr(expected, name)))
+    assert values["frequency_weighted_iou"] == pytest.approx(expected.frequency_weighted_iou)
 
 
 def test_values_are_the_scores_of_the_summed_counts():
@@ -77,10 +91,11 @@ def test_bundles_may_be_merged_in_any_order(order):
 def test_merging_leaves_the_parts_unchanged():
     (combiner,) = combiner_of(MODEL)
     accumulator = add_all(combiner, map(photo, random_confusions(2)))
-    before = accumulator[0].copy()
+    before = [part.copy() for part in accumulator[:2]]
     combiner.merge_accumulators([accumulator, accumulator])
     combiner.add_input(accumulator, photo(np.ones((3, 3), int)))
-    np.testing.assert_array_equal(accumulator[0], before)
+    for part, earlier in zip(accumulator, before, strict=False):
+        np.testing.assert_array_equal(part, earlier)
 
 
 def test_two_models_are_told_apart():
@@ -113,3 +128,21 @@ def test_large_counts_do_not_overflow():
     confusion[0, 0] = 2**31
     values = extract(combiner, add_all(combiner, [photo(confusion)] * 4))
     assert values["confusion"][0, 0] == 2**33
+
+
+def test_boundary_iou_is_that_of_summed_counts():
+    (combiner,) = combiner_of(MODEL)
+    confusions = random_confusions(4)
+    values = extract(combiner, add_all(combiner, map(photo, confusions)))
+    summed = sum(boundary_of(one) for one in confusions)
+    np.testing.assert_array_equal(values["boundary"], summed)
+    assert values["mean_boundary_iou"] == pytest.approx(np.mean(summed[0] / (summed[1] + summed[2] - summed[0])))
+
+
+def test_a_model_that_is_older_than_boundary_counts_has_all_other_scores():
+    (combiner,) = combiner_of(MODEL)
+    counts = random_confusions(1)[0]
+    older = tfma_metrics.StandardMetricInputs(predictions={"confusion": counts.reshape(-1), "pixels": counts.sum()})
+    values = extract(combiner, add_all(combiner, [older]))
+    assert_scores_of(values, counts, 1)
+    assert math.isnan(values["mean_boundary_iou"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from components.metrics.iou import confusion_matrix, score
+from components.metrics.iou import class_counts, confusion_matrix, iou_of, score
 from schema.features import IGNORE_LABEL
 
 
@@ -25,6 +25,10 @@ def test_hand_computed_case():
     assert scores.iou.tolist() == [2 / 4, 2 / 4, 1.0]
     assert scores.mean_iou == pytest.approx(2 / 3)
     assert scores.pixel_accuracy == pytest.approx(5 / 7)
+    assert scores.dice.tolist() == pytest.approx([4 / 6, 4 / 6, 1.0])
+    assert scores.precision.tolist() == pytest.approx([2 / 3, 2 / 3, 1.0])
+    assert scores.recall.tolist() == pytest.approx([2 / 3, 2 / 3, 1.0])
+    assert scores.frequency_weighted_iou == pytest.approx((3 * 0.5 + 3 * 0.5 + 1) / 7)
 
 
 @pytest.mark.parametrize("ignored", [0.0, 0.3])
@@ -41,6 +45,13 @@ def test_agrees_with_scikit_learn(classes, ignored):
     np.testing.assert_allclose(scores.iou, jaccard)
     assert scores.mean_iou == pytest.approx(jaccard.mean())
     assert scores.pixel_accuracy == pytest.approx(metrics.accuracy_score(truth[counts], prediction[counts]))
+    for name, judged in (("dice", metrics.f1_score), ("precision", metrics.precision_score)):
+        expected = judged(truth[counts], prediction[counts], labels=names, average=None, zero_division=np.nan)
+        np.testing.assert_allclose(getattr(scores, name), expected)
+    recall = metrics.recall_score(truth[counts], prediction[counts], labels=names, average=None, zero_division=np.nan)
+    np.testing.assert_allclose(scores.recall, recall)
+    weighted = metrics.jaccard_score(truth[counts], prediction[counts], labels=names, average="weighted")
+    assert scores.frequency_weighted_iou == pytest.approx(weighted)
 
 
 def test_score_of_summed_counts_is_not_the_mean_of_scores():
@@ -56,10 +67,20 @@ def test_absent_classes_are_not_counted_as_failures():
     assert scores.mean_iou == pytest.approx((8 / 10 + 10 / 12) / 2)
 
 
-def test_a_class_that_is_only_predicted_scores_0():
+def test_a_class_that_is_only_predicted_scores_0_and_has_no_recall():
     scores = score(np.array([[8, 2], [0, 0]]))
     assert scores.iou.tolist() == [0.8, 0.0]
     assert scores.mean_iou == pytest.approx(0.4)
+    assert scores.precision.tolist() == [1.0, 0.0]
+    assert scores.recall[0] == 0.8
+    assert np.isnan(scores.recall[1])
+    assert scores.frequency_weighted_iou == pytest.approx(0.8)
+
+
+def test_a_class_that_is_never_predicted_has_no_precision():
+    scores = score(np.array([[8, 0], [2, 0]]))
+    assert np.isnan(scores.precision[1])
+    assert (scores.recall[1], scores.dice[1], scores.iou[1]) == (0, 0, 0)
 
 
 def test_nothing_to_score():
@@ -68,6 +89,19 @@ def test_nothing_to_score():
     assert np.isnan(scores.iou).all()
     assert np.isnan(scores.mean_iou)
     assert np.isnan(scores.pixel_accuracy)
+    assert np.isnan(scores.frequency_weighted_iou)
+
+
+def test_boundary_iou_is_iou_of_boundary_counts():
+    # By class: pixels near the contour in both, in truth, in prediction. The last class has no contour.
+    assert iou_of(np.array([[3, 0, 0], [4, 5, 0], [6, 5, 0]])).tolist()[:2] == [3 / 7, 0]
+    assert np.isnan(iou_of(np.array([[3, 0], [4, 0], [6, 0]]))[1])
+
+
+def test_counts_of_classes_give_the_iou_of_the_matrix():
+    confusion = np.random.default_rng(0).integers(0, 9, (4, 4))
+    assert class_counts(confusion).shape == (3, 4)
+    np.testing.assert_allclose(iou_of(class_counts(confusion)), score(confusion).iou)
 
 
 @pytest.mark.parametrize("label", [3, 4, 254])

@@ -134,6 +134,18 @@ def test_margin_that_would_round_to_zero_is_not_zero():
     assert "failed by less than 0.0001" in Outline(render_page(close)).text
 
 
+def test_limits_from_above_whole_numbers_and_notes_read_as_they_are():
+    checks = [
+        Check("seconds of that process", 120, 130.5, False, at_most=True, digits=1),
+        Check("photos in the eval split", 10, 49, True, digits=0),
+        Check("change of mean IoU", -0.01, -0.02, True, note="95 % interval holds <0>"),
+    ]
+    text = Outline(render_page(with_summary(blessed=False, checks=checks))).text
+    assert "Seconds of that process is 130.5; at most 120 is required: failed by 10.5" in text
+    assert "Photos in the eval split is 49; at least 10 is required: passed by 39" in text
+    assert re.search(r"at least −0.01 is required: passed \(95 % interval holds <0>\)", text)
+
+
 def test_absent_classes_and_unknown_numbers_are_words():
     rows = [scores(plane=None, confusion=[[5, 0], [0, 0]]), scores("setting = fog", math.nan, mean_iou=None)]
     history = [{"step": 1, "loss": math.nan}, {"step": 2, "loss": 0.5, "eval_mean_iou": math.inf}]
