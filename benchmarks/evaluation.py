@@ -53,8 +53,9 @@ def main() -> int:
     if len(counts) > 1:
         print(f"{'':>7}  {'method':<20}{'wall ms a photo more':>22}{'fixed s':>9}{'CPU ms':>9}{'fixed s':>9}")
         for method, measured in found.items():
-            wall, cpu = (_slope(counts, [one[part] for one in measured]) for part in range(2))
-            print(f"{'':>7}  {method:<20}{1e3 * wall[0]:>22.1f}{wall[1]:>9.1f}{1e3 * cpu[0]:>9.1f}{cpu[1]:>9.1f}")
+            wall_slope, cpu_slope = (_slope(counts, [one[part] for one in measured]) for part in range(2))
+            figures = (1e3 * wall_slope[0], wall_slope[1], 1e3 * cpu_slope[0], cpu_slope[1])
+            print(f"{'':>7}  {method:<20}{figures[0]:>22.1f}" + "".join(f"{one:>9.1f}" for one in figures[1:]))
     return 0
 
 
@@ -115,6 +116,7 @@ def _prepare(folder: Path, count: int) -> None:
     from components.image_mask_example_gen.settings import NEAREST
     from components.sample_data import write_sample_data
     from components.trainer.export import export_model
+    from components.trainer.frame import InferenceSettings
 
     write_sample_data(folder / "data", count=min(DISTINCT, count))
     records = []
@@ -128,7 +130,7 @@ def _prepare(folder: Path, count: int) -> None:
             record = records[number % DISTINCT]
             record.features.feature["image/key"].bytes_list.value[0] = f"{number % 3}/{number}".encode()
             writer.write(record.SerializeToString())
-    export_model(_network(), str(folder / "model" / "Format-Serving"))
+    export_model(_network(), str(folder / "model" / "Format-Serving"), InferenceSettings())
 
 
 def _bare_loop(folder: Path) -> Any:

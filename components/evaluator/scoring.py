@@ -11,6 +11,7 @@ from tensorflow_model_analysis.proto.metrics_for_slice_pb2 import MetricsForSlic
 
 from components.evaluator import names
 from components.evaluator.noise import SliceIntervals, slice_name
+from components.evaluator.slices import slice_order
 from components.evaluator.summary import ALL_PHOTOS, ByClass, IntervalByClass, SliceChange, SliceScores
 from components.metrics.bootstrap import Intervals
 from components.metrics.iou import iou_of, score
@@ -33,7 +34,8 @@ def scores_by_model(
             found = getattr(slice_noise, model) if slice_noise else None
             by_model[model].append(_one_slice(result.slice_key, values, class_names, found))
     candidate, baseline = (
-        sorted(rows, key=lambda row: (row.name != ALL_PHOTOS, row.feature, row.value)) for rows in by_model.values()
+        sorted(rows, key=lambda row: (row.name != ALL_PHOTOS, *slice_order(row.feature, row.value)))
+        for rows in by_model.values()
     )
     return candidate, baseline
 

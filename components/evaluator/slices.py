@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -58,6 +60,23 @@ class SliceRules:
         if place == 0:
             return f"below {high}"
         return f"{low} to {high}" if place < len(edges) else f"{low} or more"
+
+
+def slice_order(feature: str, value: str) -> tuple[str, float, str]:
+    """Sorts slices as people think of them: sizes and ranges ascending, words by the alphabet, rare ones last."""
+    place = 0.0
+    words = value.split()
+    if feature == features.OBJECT_SIZE:
+        sizes = ("none", *(name for name, _ in features.SIZE_BUCKETS))
+        place = float(sizes.index(value)) if value in sizes else place
+    elif value == OTHERS:
+        place = math.inf
+    elif words[:1] == ["below"] and len(words) == 2:
+        place = -math.inf
+    elif len(words) == 3 and (words[1] == "to" or words[1:] == ["or", "more"]):
+        with contextlib.suppress(ValueError):
+            place = float(words[0])
+    return feature, place, value
 
 
 def slice_rules(sample: Sequence[Mapping[str, Value]], most_values: int) -> SliceRules:

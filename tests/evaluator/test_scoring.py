@@ -83,12 +83,12 @@ def test_scores_of_the_whole_split():
     )
 
 
-def test_slices_follow_the_whole_split_in_the_order_of_their_names():
-    results = [slice_of("small", plane=0.1), slice_of("large"), whole_split(), slice_of("x", column="a")]
+def test_slices_follow_the_whole_split_feature_by_feature():
+    results = [slice_of("large"), slice_of("small", plane=0.1), whole_split(), slice_of("x", column="a")]
     rows = candidate_of(*results)
-    assert [row.name for row in rows] == [ALL_PHOTOS, "a = x", "object/size = large", "object/size = small"]
+    assert [row.name for row in rows] == [ALL_PHOTOS, "a = x", "object/size = small", "object/size = large"]
     assert [(row.feature, row.value) for row in rows[:2]] == [("", ""), ("a", "x")]
-    assert rows[3].iou["plane"] == 0.1
+    assert rows[2].iou["plane"] == 0.1
 
 
 def test_intervals_come_to_their_slices():

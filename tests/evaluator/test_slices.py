@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from components.evaluator.slices import OTHERS, slice_rules, slice_values
+from components.evaluator.slices import OTHERS, slice_order, slice_rules, slice_values
 from schema import features
 
 
@@ -89,3 +89,15 @@ def test_two_numbers_make_two_slices():
 
 def test_no_photos_make_no_slices():
     assert slice_rules([], 4).of({"f": 1.0}) == []
+
+
+@pytest.mark.parametrize(
+    ("feature", "ascending"),
+    [
+        ("object/size", ["none", "small", "medium", "large"]),
+        ("image/width", ["below 90", "90 to 100", "100 to 1e+03", "1e+03 or more"]),
+        ("image/folder", ["a to z", "below", "rain or more", "x", OTHERS]),
+    ],
+)
+def test_slices_are_shown_in_an_order_that_people_expect(feature, ascending):
+    assert sorted(ascending[::-1], key=lambda value: slice_order(feature, value)) == ascending
