@@ -33,10 +33,7 @@ def scores_by_model(
             slice_noise = noise.get(_name(result.slice_key))
             found = getattr(slice_noise, model) if slice_noise else None
             by_model[model].append(_one_slice(result.slice_key, values, class_names, found))
-    candidate, baseline = (
-        sorted(rows, key=lambda row: (row.name != ALL_PHOTOS, *slice_order(row.feature, row.value)))
-        for rows in by_model.values()
-    )
+    candidate, baseline = (sorted(rows, key=_place) for rows in by_model.values())
     return candidate, baseline
 
 
@@ -61,6 +58,10 @@ def changes(
                 )
             )
     return found
+
+
+def _place(row: SliceScores) -> tuple[bool, str, float, str]:
+    return row.name != ALL_PHOTOS, *slice_order(row.feature, row.value)
 
 
 def _values_by_model(result: MetricsForSlice) -> dict[str, dict[str, Any]]:

@@ -96,7 +96,7 @@ def test_intervals_come_to_their_slices():
         ALL_PHOTOS: SliceIntervals(intervals_of(0.7, 0.8)),
         "object/size = small": SliceIntervals(intervals_of(0.2, 0.9)),
     }
-    whole, large, small = candidate_of(whole_split(), slice_of("small"), slice_of("large"), noise=noise)
+    whole, small, large = candidate_of(whole_split(), slice_of("small"), slice_of("large"), noise=noise)
     assert whole.mean_iou_interval == (0.7, 0.8)
     assert whole.iou_interval == {"sky": (0.7, 0.8), "plane": None}
     assert small.mean_iou_interval == (0.2, 0.9)
