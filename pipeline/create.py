@@ -63,7 +63,7 @@ def create_pipeline(
     ).with_id("StatisticsGen")
     guard = _guard(data, statistics, schema, serving_dir)
     transform = _transform(config, data, ingest, schema).with_id("Transform")
-    trainer = _trainer(config, data, transform)
+    trainer = _trainer(config, data, transform, root)
     blessed = LatestBlessedModel(
         serving_dir=serving_dir,
         fingerprint=training_fingerprint(config, data),
@@ -206,21 +206,28 @@ def _transform(
     )
 
 
-def _trainer(config: Config, data: DataFacts, transform: PictureTransform) -> Trainer:
+def _trainer(config: Config, data: DataFacts, transform: PictureTransform, root: str) -> Trainer:
     return Trainer(
         run_fn=import_path(run_fn),
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(num_steps=config.training.steps),
         eval_args=trainer_pb2.EvalArgs(),
-        custom_config={
-            "network": _network_settings(config, data),
-            "training": asdict(config.training),
-            "inference": asdict(config.inference),
-            "label_map": data.label_map.to_json(),
-            "fingerprint": training_fingerprint(config, data),
-        },
+        custom_config=trainer_config(config, data, root),
     )
+
+
+def trainer_config(config: Config, data: DataFacts, root: str) -> dict[str, Any]:
+    """What `run_fn` is told besides where records are and where outputs go."""
+    return {
+        "network": _network_settings(config, data),
+        "training": asdict(config.training),
+        "inference": asdict(config.inference),
+        "label_map": data.label_map.to_json(),
+        "fingerprint": training_fingerprint(config, data),
+        # Beside the artifacts: the output folders of an execution that was killed are not those of the next.
+        "checkpoints": os.path.join(root, "checkpoints"),
+    }
 
 
 def _network_settings(config: Config, data: DataFacts) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.types import Artifact
+from tfx.utils import path_utils
 
 from components import progress
 from components.blessed_model.baseline import find_baseline
@@ -23,6 +24,7 @@ from components.evaluator.summary import EvaluationSummary, read_summary
 from components.example_validator.wording import findings
 from components.pusher.component import NEW
 from components.report.component import PAGE_FILE
+from components.trainer.card import read_card
 from components.trainer.run import HISTORY_FILE
 from pipeline.config import Config
 from pipeline.console import Console
@@ -164,7 +166,7 @@ def _note(name: str, outcome: Outcome) -> str:
     if name == "ExampleValidator":
         parts.append(_findings_note(outcome.outputs[name]["anomalies"][0]))
     if name == "Trainer":
-        parts.append(_training_note(outcome.uri(name, "model_run")))
+        parts.append(_training_note(outcome.uri(name, "model_run"), outcome.uri(name, "model")))
     if name == "LatestBlessedModel":
         version = outcome.outputs[name]["model"][0].get_string_custom_property("pushed_version")
         parts.append(f"baseline: version {version}" if version else "no other model was pushed yet")
@@ -186,7 +188,8 @@ def _findings_note(anomalies: Artifact) -> str:
     return f"{len(found)} worth a look:{shown}" if found else ""
 
 
-def _training_note(uri: str) -> str:
-    history = json.loads((Path(uri) / HISTORY_FILE).read_text(encoding="utf-8"))
-    last = history[-1]
-    return f"{last['step']} steps, loss {last['loss']:.3f}"
+def _training_note(run_uri: str, model_uri: str) -> str:
+    history = json.loads((Path(run_uri) / HISTORY_FILE).read_text(encoding="utf-8"))
+    kept, last = read_card(path_utils.serving_model_dir(model_uri))["kept_step"], history[-1]
+    earlier = f", weights of step {kept}" if kept != last["step"] else ""
+    return f"{last['step']} steps, loss {last['loss']:.3f}{earlier}"

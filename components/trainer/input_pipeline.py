@@ -143,6 +143,11 @@ def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
     return tf.io.parse_single_example(record, wanted)
 
 
+def count_records(patterns: Sequence[str]) -> int:
+    """Number of records of all files that match, which are read for it."""
+    return int(_some_records(patterns).reduce(np.int64(0), lambda total, _: total + 1))
+
+
 def record_keys(patterns: Sequence[str], rows: Sequence[int]) -> list[str]:
     """The keys (relative paths without extension) of the records in these rows, which are read for it.
 

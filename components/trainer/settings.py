@@ -25,6 +25,8 @@ DECODERS = ("bilinear", "unet", "fpn")
 DECODER_STRIDES = (16, 8, 4, 2)
 """Strides at which a decoder can meet the encoder again."""
 OPTIMIZERS = ("adamw", "sgd")
+PRECISIONS = ("auto", "on", "off")
+KEPT = ("best", "last")
 STEMS = ("deep", "plain")
 WEIGHT_WORDS = ("imagenet", "none")
 
@@ -106,12 +108,17 @@ class TrainingSettings:
     """How a network is trained."""
 
     steps: int = setting(500, "training steps", at_least(1))
-    batch_size: int = setting(8, "photos a step", at_least(1))
+    epochs: float = setting(0.0, "passes over the training photos; above 0 they decide instead of steps", at_least(0))
+    batch_size: int = setting(8, "photos a step, over all GPUs and workers", at_least(1))
     optimizer: str = setting("adamw", "optimiser", choice(*OPTIMIZERS))
     learning_rate: float = setting(2e-3, "highest learning rate, of new layers", between(1e-7, 10))
     encoder_rate: float = setting(0.2, "factor on the learning rate of the encoder", between(0, 10))
     weight_decay: float = setting(1e-4, "decoupled weight decay of kernels", between(0, 1))
     warm_up_steps: int = setting(40, "steps until the highest learning rate", at_least(0))
+    clip_norm: float = setting(5.0, "longest gradient, over all weights together; 0: any", at_least(0))
+    mixed_precision: str = setting(
+        "auto", "compute in half precision: on GPUs that are fast with it, anywhere, nowhere", choice(*PRECISIONS)
+    )
     loss: str = setting(
         "cross_entropy+0.5*dice",
         f"what is minimised: {', '.join(LOSSES)}, or a sum of some with factors; lovasz takes ten times as long",
@@ -144,5 +151,9 @@ class TrainingSettings:
     blur: float = setting(
         0.0, "largest sigma of a random blur, pixels of the input; half of the photos get it", between(0, 10)
     )
-    eval_every: int = setting(100, "steps between two scores of the eval split", at_least(1))
+    eval_every: int = setting(100, "steps between two scores of the eval split, and two checkpoints", at_least(1))
+    patience: int = setting(
+        0, "evaluations without a better mean IoU after which training stops; 0: any number", at_least(0)
+    )
+    keep: str = setting("best", "weights to export: of the best eval mean IoU, or of the last step", choice(*KEPT))
     seed: int = setting(17, "seed of weights, order and augmentation", at_least(0))
