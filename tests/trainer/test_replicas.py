@@ -9,14 +9,15 @@ from tiny_training import answers_of, card_of, fn_args, history_of
 
 pytestmark = pytest.mark.end_to_end
 
-# Without anything that is drawn for each replica, and with normalisation over all of them. The first steps of AdamW
-# divide gradients by their own size, and make much of the last bit.
+# Without anything that is drawn for each replica, and with normalisation over all of them. AdamW and higher rates
+# make much of the last bit. The gradient is longer than what clipping leaves of it.
 SETTINGS = {
     "optimizer": "sgd",
-    "learning_rate": 0.01,
-    "steps": 12,
+    "learning_rate": 0.002,
+    "clip_norm": 5.0,
+    "steps": 8,
     "batch_size": 4,
-    "eval_every": 3,
+    "eval_every": 2,
     "dropout": 0,
     "batch_norm": "synchronized",
     "auxiliary_weight": 0.4,
@@ -79,24 +80,23 @@ def test_the_result_is_that_of_one_device(folder, output, request):
     assert card_of(two)["replicas"] == 2
     assert card_of(two)["kept_step"] == card_of(one)["kept_step"]
     for expected, row in zip(history_of(one), history_of(two), strict=True):
-        assert row == pytest.approx(expected, rel=2e-3, abs=2e-3)
-    assert answers_of(two) == pytest.approx(answers_of(one), abs=2e-3)
+        assert row == pytest.approx(expected, rel=1e-4, abs=1e-3)
+    assert answers_of(two) == pytest.approx(answers_of(one), abs=1e-3)
 
 
 @pytest.mark.parametrize("output", ["two_devices", "two_workers"])
 def test_no_photo_is_seen_twice_in_an_epoch(folder, output, request):
     output = request.getfixturevalue(output)
     rows = json.loads((folder / f"{output}.rows").read_text())
-    assert len(rows) == 12 - card_of(fn_args(folder, output))["continued_at"]
-    # Batches of four of eight photos; a restart comes after three steps, in the middle of an epoch.
-    halves = rows[len(rows) % 2 :]
-    for first, second in zip(halves[::2], halves[1::2], strict=True):
+    assert len(rows) == 8 - card_of(fn_args(folder, output))["continued_at"]
+    # Batches of four of eight photos; a restart comes after an even number of them.
+    for first, second in zip(rows[::2], rows[1::2], strict=True):
         assert sorted(first + second) == list(range(8))
 
 
 def test_workers_go_on_after_a_kill(folder, two_workers):
     card = card_of(fn_args(folder, two_workers))
-    assert 3 <= card["continued_at"] <= 12
+    assert 2 <= card["continued_at"] <= 8
     for index in range(2):
         assert f"continued at step {card['continued_at']}" in (folder / f"workers-{index}.log").read_text()
 
