@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.metrics.counts import count_confusion
 from components.metrics.iou import Scores, score
 from components.trainer.distribution import worker
-from components.metrics.counts import count_confusion
 from components.trainer.frame import InferenceSettings
 from components.trainer.inference import frame_scores
 from components.trainer.input_pipeline import count_records, evaluation_batches
