@@ -76,7 +76,7 @@ def scripted(monkeypatch, *scores):
         def evaluate():
             seen.append(network.get_weights())
             value = left.pop(0)
-            return Scores(np.array([value, value]), value, value)
+            return Scores(*[np.array([value, value])] * 4, value, value)
 
         return evaluate
 
