@@ -11,6 +11,9 @@ from typing import Any, NoReturn
 from components.settings import SettingError, nearest
 from pipeline.config import GROUPS, SIZES, Config, as_text
 
+CLUSTER_SECTION = "kubeflow"
+"""Section of the settings file that only kubeflow_runner.py reads."""
+
 
 class Parser(argparse.ArgumentParser):
     """Answers a wrong flag in one line that names the nearest right one."""
@@ -33,7 +36,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     for group, kind in GROUPS.items():
         section = parser.add_argument_group(group, (kind.__doc__ or "").splitlines()[0])
         for one in fields(kind):
-            _add_flag(section, one)
+            add_flag(section, one)
 
 
 def read_config(arguments: argparse.Namespace) -> Config:
@@ -42,15 +45,26 @@ def read_config(arguments: argparse.Namespace) -> Config:
     Raises:
         SettingError: A setting is unknown or its value impossible.
     """
-    values = _read_yaml(Path(arguments.config)) if arguments.config else {}
+    values = read_file(arguments)
+    values.pop(CLUSTER_SECTION, None)
     known = {one.name: one for kind in GROUPS.values() for one in fields(kind)}
     values |= {name: given for name in known if (given := getattr(arguments, name)) is not None}
     return Config.from_flat(
-        {name: _convert(known[name], value) if name in known else value for name, value in values.items()}
+        {name: convert(known[name], value) if name in known else value for name, value in values.items()}
     )
 
 
-def _add_flag(section: Any, one: Field) -> None:
+def read_file(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the file of `--config` says, by name; empty without one.
+
+    Raises:
+        SettingError: The file cannot be read.
+    """
+    return _read_yaml(Path(arguments.config)) if arguments.config else {}
+
+
+def add_flag(section: Any, one: Field) -> None:
+    """Adds the flag of a setting."""
     flag = "--" + one.name.replace("_", "-")
     choices = ", ".join(name for name in getattr(one.metadata["rule"], "choices", ()) if name)
     told = one.metadata["help"] + (f"; one of {choices}" if choices else "") + f" (default: {_show(one)})"
@@ -91,8 +105,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return {str(name).replace("-", "_"): value for name, value in values.items()}
 
 
-def _convert(one: Field, value: Any) -> Any:
-    """Brings a flag's text or a YAML value to the type of the setting's default."""
+def convert(one: Field, value: Any) -> Any:
+    """Brings a flag's text or a YAML value to the type of the setting's default.
+
+    Raises:
+        SettingError: The value says nothing of that type.
+    """
     default: Any = one.default
     kind: Any = type(default)
     if one.name in SIZES:

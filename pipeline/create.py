@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -16,7 +15,6 @@ from tfx.proto import trainer_pb2, transform_pb2
 from components.blessed_model.component import LatestBlessedModel
 from components.evaluator.component import IoUEvaluator
 from components.example_validator.component import SchemaGuard
-from components.example_validator.reference import find_reference
 from components.image_mask_example_gen.component import ImageMaskExampleGen
 from components.pusher.component import Pusher
 from components.report.component import EvaluationReport
@@ -26,6 +24,7 @@ from components.transform.component import PictureTransform
 from components.transform.preprocessing import preprocessing_fn
 from pipeline import fingerprint
 from pipeline.config import GROUPS, Config, RunSettings, as_text
+from pipeline.earlier import Earlier, references_dir
 from pipeline.inputs import DataFacts
 from schema.features import SCHEMA_FILE
 
@@ -41,16 +40,16 @@ EXAMPLE_GEN_CODE = ("components/image_mask_example_gen", "schema")
 
 
 def create_pipeline(
-    config: Config, data: DataFacts, *, root: str, serving_dir: str, baseline: str, **runner_arguments: Any
+    config: Config, data: DataFacts, earlier: Earlier, *, root: str, serving_dir: str, **runner_arguments: Any
 ) -> Pipeline:
-    """Puts the components together.
+    """Puts the components together. Nothing but the project's own code is read, so that any machine can do it.
 
     Args:
         config: All settings.
         data: The data folder's facts.
+        earlier: What `look_back` gives now.
         root: Where artifacts go.
         serving_dir: Where Pusher writes and LatestBlessedModel looks.
-        baseline: What `find_baseline` gives for this training now.
         **runner_arguments: What TFX's Pipeline takes besides (metadata connection and the like).
     """
     ingest = _ingest(config, data)
@@ -61,14 +60,14 @@ def create_pipeline(
         label_map=data.label_map,
         code_fingerprint=fingerprint.of_code(*STATISTICS_CODE),
     ).with_id("StatisticsGen")
-    guard = _guard(data, statistics, schema, serving_dir)
+    guard = _guard(data, statistics, schema, serving_dir, earlier.reference)
     transform = _transform(config, data, ingest, schema).with_id("Transform")
     trainer = _trainer(config, data, transform, root)
     blessed = LatestBlessedModel(
         serving_dir=serving_dir,
         fingerprint=training_fingerprint(config, data),
         label_map=data.label_map,
-        expected_version=baseline,
+        expected_version=earlier.baseline,
     )
     evaluator = IoUEvaluator(
         examples=ingest.outputs["examples"],
@@ -171,17 +170,15 @@ def _ingest(config: Config, data: DataFacts) -> ImageMaskExampleGen:
 
 
 def _guard(
-    data: DataFacts, statistics: ClassStatisticsGen, schema: ImportSchemaGen, serving_dir: str
+    data: DataFacts, statistics: ClassStatisticsGen, schema: ImportSchemaGen, serving_dir: str, reference: str
 ) -> base_node.BaseNode:
-    # Beside the pushed models, not among them: what serves models watches their folder.
-    references = os.path.join(os.path.dirname(serving_dir.rstrip("/")), "reference_statistics")
     return SchemaGuard(
         statistics=statistics.outputs["statistics"],
         schema=schema.outputs["schema"],
         label_map=data.label_map,
         data_fingerprint=data.fingerprint,
-        reference_dir=references,
-        expected_reference=find_reference(references, data.fingerprint),
+        reference_dir=references_dir(serving_dir),
+        expected_reference=reference,
         code_fingerprint=fingerprint.of_code(*VALIDATOR_CODE),
     ).with_id("ExampleValidator")
 

@@ -19,7 +19,6 @@ from tfx.types import Artifact
 from tfx.utils import path_utils
 
 from components import progress
-from components.blessed_model.baseline import find_baseline
 from components.evaluator.summary import EvaluationSummary, read_summary
 from components.example_validator.wording import findings
 from components.pusher.component import NEW
@@ -29,6 +28,7 @@ from components.trainer.run import HISTORY_FILE
 from pipeline.config import Config
 from pipeline.console import Console
 from pipeline.create import create_pipeline, training_fingerprint
+from pipeline.earlier import look_back
 from pipeline.inputs import DataFacts
 
 _NOTED = {"duplicate_groups": "groups of equal photos", "split_key_unmatched": "not matched by split-key"}
@@ -104,9 +104,9 @@ def run_local(config: Config, data: DataFacts, console: Console, run_id: str) ->
     pipeline = create_pipeline(
         config,
         data,
+        look_back(serving_dir, training_fingerprint(config, data), data),
         root=str(config.workspace / "artifacts"),
         serving_dir=serving_dir,
-        baseline=find_baseline(serving_dir, training_fingerprint(config, data), data.label_map.names),
         metadata_connection_config=connection,
     )
     whole = compiler.Compiler().compile(pipeline)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from pipeline.config import COMPONENTS
+from pipeline.kubeflow.settings import RUN_FACTS
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -27,7 +28,7 @@ def test_compile_writes_every_component_of_the_local_run(tmp_path):
                 "--image",
                 "registry.example/pspnet:1",
             ),
-            *("--workspace", str(tmp_path / "workspace"), "--sample-count", "20", "--steps", "123"),
+            *("--workspace", str(tmp_path / "workspace"), "--steps", "123"),
         ],
         cwd=PROJECT,
         capture_output=True,
@@ -35,10 +36,9 @@ def test_compile_writes_every_component_of_the_local_run(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    specification = yaml.safe_load(out.read_text())
+    specification, _ = yaml.safe_load_all(out.read_text())
     assert specification["schemaVersion"] == "2.1.0"
-    assert set(specification["root"]["dag"]["tasks"]) == set(COMPONENTS)
+    assert set(specification["root"]["dag"]["tasks"]) == {*COMPONENTS, RUN_FACTS}
     executors = specification["deploymentSpec"]["executors"]
     assert {one["container"]["image"] for one in executors.values()} == {"registry.example/pspnet:1"}
-    assert "123" in str(specification["root"]["dag"]["tasks"]["Trainer"])
-    assert not any("resolver" in one for one in executors.values())
+    assert specification["root"]["inputDefinitions"]["parameters"]["steps"]["defaultValue"] == 123

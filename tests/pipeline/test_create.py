@@ -11,6 +11,7 @@ from components.image_mask_example_gen.component import ImageMaskExampleGen
 from components.trainer.weights.source import content_fingerprint, find_source
 from pipeline.config import COMPONENTS, Config
 from pipeline.create import create_pipeline, training_fingerprint
+from pipeline.earlier import Earlier
 from pipeline.inputs import DataFacts
 from schema.labelmap import LabelClass, LabelMap
 
@@ -23,9 +24,9 @@ def compiled(tmp_path, **settings):
     pipeline = create_pipeline(
         Config.from_flat(settings),
         DATA,
+        Earlier(),
         root=str(tmp_path / "artifacts"),
         serving_dir=str(tmp_path / "serving"),
-        baseline="",
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite")),
     )
     return compiler.Compiler().compile(pipeline)

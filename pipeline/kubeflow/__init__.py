@@ -1,0 +1,1 @@
+"""The pipeline on Kubeflow Pipelines: what is compiled, what a step runs, how a run is submitted."""
