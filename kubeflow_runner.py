@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.settings import SettingError
+from pipeline import fingerprint
 from pipeline.command_line import Parser, add_settings, read_config
 from pipeline.config import Config
 from pipeline.console import output_to_log, quiet_libraries
@@ -59,9 +60,9 @@ def compiled(config: Config, cluster: Cluster) -> tuple[dict[str, Any], dict[str
     with output_to_log(config.workspace / "logs" / "kubeflow-compile.log"):
         quiet_libraries()
         from pipeline.kubeflow.check import check_specification
-        from pipeline.kubeflow.specification import code_fingerprint, compile_pipeline
+        from pipeline.kubeflow.specification import compile_pipeline
 
-        documents = compile_pipeline(config, cluster, code=code_fingerprint())
+        documents = compile_pipeline(config, cluster, code=fingerprint.of_project())
     check_specification(*documents)
     return documents
 

@@ -32,6 +32,11 @@ def of_code(*places: str) -> str:
     return digest.hexdigest()[:_LENGTH]
 
 
+def of_project() -> str:
+    """Fingerprint of all code that makes models: what a machine that compiles and an image that runs must share."""
+    return of_code("components", "pipeline", "schema")
+
+
 def of_files(folders: Iterable[Path]) -> tuple[str, int]:
     """Fingerprint of names, sizes and modification times, and the number of files, links followed.
 

@@ -14,7 +14,6 @@ import yaml
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 from tfx.orchestration.pipeline import Pipeline
 
-from pipeline import fingerprint
 from pipeline.config import Config
 from pipeline.kubeflow.check import SpecificationError
 from pipeline.kubeflow.dependencies import Needs, chosen_settings, find_needs
@@ -23,9 +22,6 @@ from pipeline.kubeflow.run_values import FACTS, FORM, KNOWN, SERVING_DIR, SETTIN
 from pipeline.kubeflow.settings import RUN_FACTS, Cluster
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.entrypoint")
-CODE = ("components", "pipeline", "schema")
-"""What an image must hold in the same version as the machine that compiles."""
-
 TFX_TYPE = "tfx_type"
 """Metadata key under which TFX's type is kept beside Kubeflow's."""
 
@@ -41,11 +37,6 @@ _TYPE_VERSION = "0.0.1"
 _PARAMETER_TYPES = {str: "STRING", int: "NUMBER_INTEGER", float: "NUMBER_DOUBLE"}
 
 
-def code_fingerprint() -> str:
-    """Fingerprint of the code that compiler and image must share."""
-    return fingerprint.of_code(*CODE)
-
-
 def compile_graph(pipeline: Pipeline, image: str = "") -> dict[str, Any]:
     """TFX's own specification of a graph (schema 2.1.0), without the job around it."""
     runner = KubeflowV2DagRunner(KubeflowV2DagRunnerConfig(default_image=image or "none", use_pipeline_spec_2_1=True))
@@ -58,7 +49,7 @@ def compile_pipeline(config: Config, cluster: Cluster, *, code: str) -> tuple[di
     Args:
         config: All settings; those of `FORM` become defaults on Kubeflow's form.
         cluster: Images, storage, resources.
-        code: What `code_fingerprint` gives; steps refuse to run other code.
+        code: What `fingerprint.of_project` gives; steps refuse to run other code.
 
     Returns:
         The pipeline's specification and its platform document.
@@ -127,9 +118,12 @@ def _executor(name: str, code: str, beam_arguments: list[str], cluster: Cluster)
     container: dict[str, Any] = {
         "image": step.image,
         "command": list(COMMAND),
-        "args": ["--step", name, "--code", code, "--executor-input", "{{$}}", *beam_arguments],
+        "args": ["--step", name, "--code", code, "--executor-input", "{{$}}"],
         "resources": resources(step),
     }
+    if step.gpus:
+        container["args"] += ["--gpus", str(step.gpus)]
+    container["args"] += beam_arguments
     if step.env:
         container["env"] = environment(step)
     return {"container": container}
