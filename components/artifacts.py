@@ -1,6 +1,7 @@
 """Artifact types that TFX does not bring.
 
-TFX's Kubeflow compiler wants names of the form `package.Type`; `system.HTML` is Kubeflow's own type for pages.
+TFX's Kubeflow compiler wants names of the form `package.Type`; those of `system` are Kubeflow's
+own, which its page shows.
 """
 
 from tfx.types.artifact import Artifact
@@ -20,3 +21,15 @@ class EvaluationPage(Artifact):
     """One self-contained page, `index.html`, that shows an evaluation to people."""
 
     TYPE_NAME = "system.HTML"
+
+
+class EvaluationScores(Artifact):
+    """Figures of an evaluation, one custom property each; no file."""
+
+    TYPE_NAME = "system.Metrics"
+
+
+class ConfusionMatrix(Artifact):
+    """Pixels by true and predicted class, in the custom property that Kubeflow's page draws; no file."""
+
+    TYPE_NAME = "system.ClassificationMetrics"

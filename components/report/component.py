@@ -18,12 +18,13 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
-from components.artifacts import EvaluationPage, Rejections
+from components.artifacts import ConfusionMatrix, EvaluationPage, EvaluationScores, Rejections
 from components.evaluator.summary import read_summary
 from components.example_validator.component import describe, read_anomalies
 from components.example_validator.figures import Figures, figures_of
 from components.image_mask_example_gen import duplicates
 from components.image_mask_example_gen.outcome import read_duplicates, read_rejections
+from components.report.figures_for_kubeflow import CONFUSION_PROPERTY, confusion_matrix, scores
 from components.report.page import PageContent, render_page
 from components.report.selection import score_photos, select_photos
 from components.trainer.card import read_card
@@ -41,7 +42,7 @@ class Executor(base_executor.BaseExecutor):
     def Do(  # noqa: N802 - TFX's name
         self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]
     ) -> None:
-        """Writes the page."""
+        """Writes the page, and the figures as artifacts that Kubeflow's own page shows."""
         self._log_startup(input_dict, output_dict, exec_properties)
         label_map = LabelMap.from_json(exec_properties["label_map"])
         model_path = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
@@ -49,10 +50,11 @@ class Executor(base_executor.BaseExecutor):
         files = _files(input_dict["examples"], "eval")
         scored = score_photos(files, serve, label_map)
         set_aside = artifact_utils.get_single_uri(input_dict["rejections"])
+        summary = read_summary(artifact_utils.get_single_uri(input_dict["evaluation"]))
         content = PageContent(
             title="Evaluation of a PSPNet",
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            summary=read_summary(artifact_utils.get_single_uri(input_dict["evaluation"])),
+            summary=summary,
             label_map=label_map,
             gallery=select_photos(files, serve, label_map, scored),
             rejections=read_rejections(set_aside),
@@ -70,6 +72,10 @@ class Executor(base_executor.BaseExecutor):
             stream.write(render_page(content))
         with fileio.open(os.path.join(page_dir, PHOTO_IOU_FILE), "w") as stream:
             stream.write(json.dumps({one.key: one.iou for one in scored}, ensure_ascii=False))
+        for name, value in scores(summary).items():
+            artifact_utils.get_single_instance(output_dict["scores"]).set_float_custom_property(name, value)
+        matrix = artifact_utils.get_single_instance(output_dict["confusion_matrix"])
+        matrix.set_json_value_custom_property(CONFUSION_PROPERTY, confusion_matrix(summary, label_map.names))
 
 
 class EvaluationReportSpec(ComponentSpec):
@@ -89,7 +95,11 @@ class EvaluationReportSpec(ComponentSpec):
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
     }
-    OUTPUTS = {"page": ChannelParameter(type=EvaluationPage)}  # noqa: RUF012
+    OUTPUTS = {  # noqa: RUF012
+        "page": ChannelParameter(type=EvaluationPage),
+        "scores": ChannelParameter(type=EvaluationScores),
+        "confusion_matrix": ChannelParameter(type=ConfusionMatrix),
+    }
 
 
 class EvaluationReport(base_component.BaseComponent):
@@ -113,6 +123,8 @@ class EvaluationReport(base_component.BaseComponent):
                 facts=json.dumps(facts, ensure_ascii=False),
                 code_fingerprint=code_fingerprint,
                 page=types.Channel(type=EvaluationPage),
+                scores=types.Channel(type=EvaluationScores),
+                confusion_matrix=types.Channel(type=ConfusionMatrix),
                 **inputs,
             )
         )

@@ -16,9 +16,9 @@ from typing import Any
 
 from components.settings import SettingError
 from pipeline import fingerprint
-from pipeline.kubeflow.settings import RUN_FACTS, STEPS
+from pipeline.kubeflow.settings import RUN_FACTS, STEPS, VERDICT
 
-FAILED = 1
+DONE, FAILED, REFUSED = 0, 1, 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,12 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
         _check_gpus(parsed.gpus)
         if parsed.step == RUN_FACTS:
             _run_facts(given)
+        elif parsed.step == VERDICT:
+            return _verdict(given, parsed.launcher_root)
         else:
             _run_node(parsed, given, beam_arguments)
     except SettingError as error:
         print(f"{parsed.step}: {error}", file=sys.stderr)
         return FAILED
-    return 0
+    return DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,6 +90,18 @@ def _run_facts(given: dict[str, Any]) -> None:
         file = Path(one["outputFile"])
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(found[name], encoding="utf-8")
+
+
+def _verdict(given: dict[str, Any], root: str) -> int:
+    from components.evaluator.summary import read_summary
+    from pipeline.kubeflow.executor_input import local_path
+
+    evaluation = given["inputs"]["artifacts"]["evaluation"]["artifacts"][0]["uri"]
+    summary = read_summary(local_path(evaluation, root))
+    print("Verdict: may be served" if summary.blessed else "Verdict: refused, not served")
+    for told in (*summary.checks, *(f"nothing to judge in {one}" for one in summary.missing)):
+        print(f"  {told}")
+    return DONE if summary.blessed else REFUSED
 
 
 def _run_node(parsed: argparse.Namespace, given: dict[str, Any], beam_arguments: list[str]) -> None:

@@ -20,6 +20,9 @@ SCHEMES = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}
 KUBEFLOW_KEYS = frozenset({"display_name", "store_session_info", "tfx_type"})
 """Metadata that Kubeflow, or the compiler for people, adds to artifacts; TFX would carry it on as its own."""
 
+TFX_KEYS = frozenset({"tfx_version"})
+"""Metadata that TFX adds to every output; Kubeflow's page would show it as one of the scores."""
+
 SINGLE_FILE_TYPES = {"system.HTML": "index.html", "system.Markdown": "index.md"}
 """Types whose artifact is one file to Kubeflow's page and a folder to components, with the file's name in there."""
 
@@ -79,7 +82,7 @@ def for_kubeflow(written: Json, root: str) -> Json:
             name: _each_text(value, lambda text: remote_uri(text, root))
             for one in listed["artifacts"]
             for name, value in one.get("metadata", {}).items()
-            if value is not None and name not in KUBEFLOW_KEYS
+            if value is not None and name not in KUBEFLOW_KEYS | TFX_KEYS
         }
         artifacts[key] = {"artifacts": [{"metadata": metadata}]}
     return {**written, "artifacts": artifacts}

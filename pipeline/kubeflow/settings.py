@@ -16,7 +16,10 @@ from pipeline.config import COMPONENTS
 RUN_FACTS = "RunFacts"
 """The step that looks at data and pushed models before all others; the local runner does it by itself."""
 
-STEPS = (RUN_FACTS, *COMPONENTS)
+VERDICT = "Verdict"
+"""The step that fails where the gate refused the model; the local runner says so by its exit code."""
+
+STEPS = (RUN_FACTS, *COMPONENTS, VERDICT)
 ALL = "all"
 
 QUANTITY = re.compile(r"\d+(\.\d+)?(m|[kMGTP]i?)?")
@@ -98,6 +101,8 @@ _OWN_DEFAULTS: dict[str, dict[str, Any]] = {
     "Transform": {"cpu": "4", "memory": "8Gi"},
     "Trainer": {"cpu": "4", "memory": "16Gi", "gpus": 1, "shared_memory": "2Gi"},
     "Evaluator": {"cpu": "4", "memory": "8Gi"},
+    # To ask again would change nothing.
+    VERDICT: {"retries": 0, "memory": "2Gi"},
 }
 
 
@@ -146,8 +151,8 @@ class Cluster:
     def step(self, name: str) -> StepSettings:
         """Settings of a step: its own word over that on all steps, that over the defaults."""
         general = dict(self.chosen.get(ALL, {}))
-        if name == RUN_FACTS:
-            general.pop("cache", None)
+        for key in {RUN_FACTS: ("cache",), VERDICT: ("retries",)}.get(name, ()):
+            general.pop(key, None)
         layers = {**_OWN_DEFAULTS.get(name, {}), **general, **self.chosen.get(name, {})}
         made = StepSettings(**layers)
         return made if made.image else replace(made, image=self.settings.image)

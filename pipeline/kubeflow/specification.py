@@ -16,25 +16,19 @@ from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.config import Config
 from pipeline.kubeflow.check import SpecificationError
-from pipeline.kubeflow.dependencies import Needs, chosen_settings, find_needs
-from pipeline.kubeflow.platform import environment, platform_document, resources, retry_policy
-from pipeline.kubeflow.run_values import FACTS, FORM, KNOWN, SERVING_DIR, SETTINGS, RunValues, to_plain
+from pipeline.kubeflow.dependencies import Needs, find_needs
+from pipeline.kubeflow.own_steps import add_run_facts, add_verdict
+from pipeline.kubeflow.parts import Parts, artifact_type, declaration, declared, label
+from pipeline.kubeflow.platform import platform_document
+from pipeline.kubeflow.run_values import FACTS, FORM, KNOWN, SERVING_DIR, RunValues
 from pipeline.kubeflow.settings import RUN_FACTS, Cluster
 
-COMMAND = ("python", "-m", "pipeline.kubeflow.entrypoint")
 TFX_TYPE = "tfx_type"
 """Metadata key under which TFX's type is kept beside Kubeflow's."""
 
-_KUBEFLOW_TYPES = {
-    "Examples": "system.Dataset",
-    "Model": "system.Model",
-    "PushedModel": "system.Model",
-    "HTML": "system.HTML",
-    "Metrics": "system.Metrics",
-    "ClassificationMetrics": "system.ClassificationMetrics",
-}
-_TYPE_VERSION = "0.0.1"
-_PARAMETER_TYPES = {str: "STRING", int: "NUMBER_INTEGER", float: "NUMBER_DOUBLE"}
+_KUBEFLOW_TYPES = {"Examples": "system.Dataset", "Model": "system.Model", "PushedModel": "system.Model"}
+_SHOWN = ("system.HTML", "system.Metrics", "system.ClassificationMetrics")
+"""Types that Kubeflow's page shows; it shows their metadata too, so that none is added."""
 
 
 def compile_graph(pipeline: Pipeline, image: str = "") -> dict[str, Any]:
@@ -53,22 +47,25 @@ def compile_pipeline(config: Config, cluster: Cluster, *, code: str) -> tuple[di
 
     Returns:
         The pipeline's specification and its platform document.
+
+    Raises:
+        SpecificationError: A component cannot be run by an open-source backend.
     """
-    values = RunValues(config, cluster.settings.serving_dir)
+    values, parts = RunValues(config, cluster.settings.serving_dir), Parts(config, cluster, code)
     specification = compile_graph(values.pipeline())
     needs = find_needs(values)
     compiled = specification["deploymentSpec"]["executors"]
     executors = specification["deploymentSpec"]["executors"] = {}
     for name, task in specification["root"]["dag"]["tasks"].items():
         component = specification["components"][name]
-        beam_arguments = _beam_arguments(compiled[component["executorLabel"]])
-        executors[_label(name)] = _executor(name, code, beam_arguments, cluster)
+        executors[label(name)] = parts.executor(name, _beam_arguments(name, compiled[component["executorLabel"]]))
         _rewrite_component(component, name, needs[name])
-        _rewrite_task(task, name, needs[name], config, cluster)
-    _add_run_facts(specification, config, code, cluster)
+        _rewrite_task(task, name, needs[name], parts)
+    add_run_facts(specification, parts)
+    add_verdict(specification, parts)
     specification["root"]["inputDefinitions"] = {"parameters": _form(values)}
     specification["defaultPipelineRoot"] = cluster.settings.pipeline_root
-    labels = {_label(name): name for name in specification["root"]["dag"]["tasks"]}
+    labels = {label(name): name for name in specification["root"]["dag"]["tasks"]}
     return specification, platform_document(labels, cluster)
 
 
@@ -77,125 +74,55 @@ def write_documents(documents: Iterable[dict[str, Any]]) -> str:
     return yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True, width=120)
 
 
-def _label(name: str) -> str:
-    return f"exec-{name}"
-
-
 def _rewrite_component(component: dict[str, Any], name: str, needs: Needs) -> None:
-    component["executorLabel"] = _label(name)
+    component["executorLabel"] = label(name)
     inputs = component.setdefault("inputDefinitions", {})
-    inputs["parameters"] = {SETTINGS: {"parameterType": "STRUCT"}} | {
-        parameter: _declaration(parameter) for parameter in sorted(needs.parameters)
-    }
+    inputs["parameters"] = declared(needs.parameters)
     for one in inputs.get("artifacts", {}).values():
-        one["artifactType"] = _kubeflow_type(_tfx_type(one))
+        one["artifactType"] = artifact_type(_kubeflow_type(one))
     for one in component.get("outputDefinitions", {}).get("artifacts", {}).values():
-        tfx_type = _tfx_type(one)
-        one["artifactType"] = _kubeflow_type(tfx_type)
-        one.setdefault("metadata", {})[TFX_TYPE] = tfx_type
+        kubeflow_type = _kubeflow_type(one)
+        if kubeflow_type not in _SHOWN:
+            one.setdefault("metadata", {})[TFX_TYPE] = _tfx_type(one).rpartition(".")[2]
+        one["artifactType"] = artifact_type(kubeflow_type)
 
 
-def _rewrite_task(task: dict[str, Any], name: str, needs: Needs, config: Config, cluster: Cluster) -> None:
-    inputs = task.setdefault("inputs", {})
-    settings = to_plain(config, sorted(needs.settings))
-    inputs["parameters"] = {SETTINGS: {"runtimeValue": {"constant": settings}}}
-    for parameter in sorted(needs.parameters):
-        inputs["parameters"][parameter] = _source(parameter)
+def _rewrite_task(task: dict[str, Any], name: str, needs: Needs, parts: Parts) -> None:
+    task.setdefault("inputs", {})["parameters"] = parts.given(needs.settings, needs.parameters)
     if needs.parameters & set(FACTS):
         task["dependentTasks"] = sorted({RUN_FACTS, *task.get("dependentTasks", [])})
-    _apply_step(task, name, config, cluster)
+    task.pop("cachingOptions", None)
+    task.update(parts.task_policies(name))
 
 
-def _apply_step(task: dict[str, Any], name: str, config: Config, cluster: Cluster) -> None:
-    step = cluster.step(name)
-    task["cachingOptions"] = {"enableCache": True} if step.cache and config.run.cache else {}
-    if policy := retry_policy(step):
-        task["retryPolicy"] = policy
-
-
-def _executor(name: str, code: str, beam_arguments: list[str], cluster: Cluster) -> dict[str, Any]:
-    step = cluster.step(name)
-    container: dict[str, Any] = {
-        "image": step.image,
-        "command": list(COMMAND),
-        "args": ["--step", name, "--code", code, "--executor-input", "{{$}}"],
-        "resources": resources(step),
-    }
-    if step.gpus:
-        container["args"] += ["--gpus", str(step.gpus)]
-    container["args"] += beam_arguments
-    if step.env:
-        container["env"] = environment(step)
-    return {"container": container}
-
-
-def _beam_arguments(executor: dict[str, Any]) -> list[str]:
-    """What TFX's compiler adds behind its own arguments.
-
-    Raises:
-        SpecificationError: The step is no container: an open-source backend runs nothing else.
-    """
+def _beam_arguments(name: str, executor: dict[str, Any]) -> list[str]:
+    """What TFX's compiler adds behind its own arguments."""
     if "container" not in executor:
-        raise SpecificationError(f"a step is a {next(iter(executor))}, which open-source Kubeflow Pipelines cannot run")
+        raise SpecificationError(f"{name} is a {next(iter(executor))}, which open-source Kubeflow Pipelines cannot run")
     arguments = executor["container"]["args"]
     return arguments[arguments.index("--json_serialized_inputs_spec_args") + 2 :]
-
-
-def _add_run_facts(specification: dict[str, Any], config: Config, code: str, cluster: Cluster) -> None:
-    parameters = (*FORM, SERVING_DIR)
-    inputs = {SETTINGS: {"runtimeValue": {"constant": to_plain(config, _fixed(config))}}}
-    task: dict[str, Any] = {
-        "componentRef": {"name": RUN_FACTS},
-        "taskInfo": {"name": RUN_FACTS},
-        "inputs": {"parameters": inputs | {name: _source(name) for name in parameters}},
-    }
-    _apply_step(task, RUN_FACTS, config, cluster)
-    specification["root"]["dag"]["tasks"][RUN_FACTS] = task
-    specification["components"][RUN_FACTS] = {
-        "executorLabel": _label(RUN_FACTS),
-        "inputDefinitions": {
-            "parameters": {SETTINGS: {"parameterType": "STRUCT"}} | {name: _declaration(name) for name in parameters}
-        },
-        "outputDefinitions": {"parameters": {name: {"parameterType": "STRING"} for name in FACTS}},
-    }
-    specification["deploymentSpec"]["executors"][_label(RUN_FACTS)] = _executor(RUN_FACTS, code, [], cluster)
-
-
-def _fixed(config: Config) -> list[str]:
-    return [name for name in chosen_settings(config) if name not in FORM]
 
 
 def _form(values: RunValues) -> dict[str, Any]:
     flat = values.config.flat()
     found = {
-        name: {**_declaration(name), "defaultValue": flat[name], "description": KNOWN[name].metadata["help"]}
+        name: {**declaration(name), "defaultValue": flat[name], "description": KNOWN[name].metadata["help"]}
         for name in FORM
     }
     found["data"]["description"] = "folder of the data set, as the cluster sees it"
     found[SERVING_DIR] = {
-        **_declaration(SERVING_DIR),
+        **declaration(SERVING_DIR),
         "defaultValue": values.serving_dir,
         "description": "where blessed models are pushed, as the cluster sees it",
     }
     return found
 
 
-def _declaration(parameter: str) -> dict[str, Any]:
-    kind = type(KNOWN[parameter].default) if parameter in KNOWN else str
-    return {"parameterType": _PARAMETER_TYPES[kind]}
-
-
-def _source(parameter: str) -> dict[str, Any]:
-    if parameter in FACTS:
-        return {"taskOutputParameter": {"producerTask": RUN_FACTS, "outputParameterKey": parameter}}
-    return {"componentInputParameter": parameter}
+def _kubeflow_type(definition: dict[str, Any]) -> str:
+    title = _tfx_type(definition)
+    return title if title in _SHOWN else _KUBEFLOW_TYPES.get(title.rpartition(".")[2], "system.Artifact")
 
 
 def _tfx_type(definition: dict[str, Any]) -> str:
-    """`Examples` of `title: tfx.Examples`."""
-    title = yaml.safe_load(definition["artifactType"]["instanceSchema"])["title"]
-    return title.rpartition(".")[2]
-
-
-def _kubeflow_type(tfx_type: str) -> dict[str, str]:
-    return {"schemaTitle": _KUBEFLOW_TYPES.get(tfx_type, "system.Artifact"), "schemaVersion": _TYPE_VERSION}
+    """`tfx.Examples` of `title: tfx.Examples`."""
+    return yaml.safe_load(definition["artifactType"]["instanceSchema"])["title"]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipeline.config import COMPONENTS
-from pipeline.kubeflow.settings import RUN_FACTS
+from pipeline.kubeflow.settings import RUN_FACTS, VERDICT
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -38,7 +38,7 @@ def test_compile_writes_every_component_of_the_local_run(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     specification, _ = yaml.safe_load_all(out.read_text())
     assert specification["schemaVersion"] == "2.1.0"
-    assert set(specification["root"]["dag"]["tasks"]) == {*COMPONENTS, RUN_FACTS}
+    assert set(specification["root"]["dag"]["tasks"]) == {*COMPONENTS, RUN_FACTS, VERDICT}
     executors = specification["deploymentSpec"]["executors"]
     assert {one["container"]["image"] for one in executors.values()} == {"registry.example/pspnet:1"}
     assert specification["root"]["inputDefinitions"]["parameters"]["steps"]["defaultValue"] == 123

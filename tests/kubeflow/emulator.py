@@ -5,6 +5,7 @@ bucket is all that remains. Rules are those of the Go sources of version 2.17.
 """
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -41,6 +42,7 @@ class Backend:
     def __init__(self, home: Path):
         self._home = home
         self._cache: dict[str, Task] = {}
+        self._numbers = itertools.count()
 
     def run(self, file: Path, parameters: dict, *, preempt: dict[str, int] | None = None) -> dict[str, Task]:
         """Runs a compiled file.
@@ -134,7 +136,7 @@ class _Run:
         return {"artifacts": artifacts, "parameters": list(definitions.get("parameters", {}))}
 
     def _attempt(self, name, component, container, outputs, result):
-        pod = self.backend._home / "pods" / f"{len(list((self.backend._home / 'pods').glob('*'))):03d}-{name}"
+        pod = self.backend._home / "pods" / f"{next(self.backend._numbers):03d}-{name}"
         pod.mkdir(parents=True)
         given = {
             "inputs": result.inputs,

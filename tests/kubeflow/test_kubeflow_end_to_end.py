@@ -27,6 +27,8 @@ SETTINGS = {
     "min-class-iou": "0",
 }
 STEPS = 6
+ADDED = ("display_name", "store_session_info")
+"""Metadata that the launcher adds to every artifact."""
 
 
 @dataclass
@@ -92,7 +94,7 @@ def again(cluster, first):
 def refused(cluster, again):
     """Another training, with a floor that it cannot reach."""
     run = cluster.run(steps=1, min_mean_iou=0.999)
-    assert "FAILED" not in states(run).values(), whole(run)
+    assert [name for name, state in states(run).items() if state == "FAILED"] == ["Verdict"], whole(run)
     return run
 
 
@@ -147,6 +149,17 @@ def test_the_metrics_equal_the_local_runner_s(cluster, first, local):
     assert there["candidate"][0]["photos"] > 0
 
 
+def test_scores_and_confusion_are_what_kubeflow_s_page_shows(cluster, first):
+    whole_split = summary(cluster.stored(first, "Evaluator", "evaluation"))["candidate"][0]
+    outputs = first["EvaluationReport"].artifacts
+    shown = {key: outputs[key]["metadata"] for key in ("scores", "confusion_matrix")}
+    assert shown["scores"]["IoU of plane"] == whole_split["iou"]["plane"]
+    assert all(isinstance(value, float) for key, value in shown["scores"].items() if key not in ADDED)
+    matrix = shown["confusion_matrix"]["confusionMatrix"]
+    assert [one["displayName"] for one in matrix["annotationSpecs"]] == ["background", "plane"]
+    assert [one["row"] for one in matrix["rows"]] == whole_split["confusion"]
+
+
 def test_the_page_is_one_file(cluster, first):
     page = cluster.stored(first, "EvaluationReport", "page")
     assert page.is_file()
@@ -177,6 +190,12 @@ def test_the_gate_refuses_and_nothing_is_pushed(cluster, refused):
     assert verdict["checks"][0]["required"] == 0.999
     assert refused["Pusher"].artifacts["pushed_model"]["metadata"]["pushed"] == 0
     assert len(list(cluster.serving.iterdir())) == 1
+
+
+def test_a_refusal_is_told_by_the_last_step_alone(refused):
+    assert refused["Verdict"].attempts == 1
+    assert "Verdict: refused, not served\n  mean IoU 0." in refused["Verdict"].log
+    assert refused["EvaluationReport"].artifacts["scores"]["metadata"]["blessed"] == 0
 
 
 def test_a_step_that_cannot_succeed_ends_the_run_with_its_reason(cluster):

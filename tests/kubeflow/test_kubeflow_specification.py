@@ -13,7 +13,7 @@ from pipeline.config import COMPONENTS, Config
 from pipeline.kubeflow.check import check_specification
 from pipeline.kubeflow.dependencies import find_needs
 from pipeline.kubeflow.run_values import FORM, KNOWN, RunValues, from_plain, to_plain
-from pipeline.kubeflow.settings import RUN_FACTS, Cluster
+from pipeline.kubeflow.settings import RUN_FACTS, VERDICT, Cluster
 from pipeline.kubeflow.specification import compile_pipeline, write_documents
 
 
@@ -52,12 +52,17 @@ def test_the_platform_document_is_one_of_kubeflow(documents):
     executors = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     for config in executors.values():
         json_format.ParseDict(config, kubernetes_executor_config_pb2.KubernetesExecutorConfig())
-    assert set(executors) == {f"exec-{name}" for name in (*COMPONENTS, RUN_FACTS)}
+    assert set(executors) == {f"exec-{name}" for name in (*COMPONENTS, RUN_FACTS, VERDICT)}
 
 
 def test_every_component_of_the_local_run_is_a_task_after_the_one_that_finds_out(tasks):
-    assert set(tasks) == {*COMPONENTS, RUN_FACTS}
+    assert set(tasks) == {*COMPONENTS, RUN_FACTS, VERDICT}
     assert "dependentTasks" not in tasks[RUN_FACTS]
+
+
+def test_the_verdict_comes_last_and_is_not_asked_twice(tasks):
+    assert set(tasks[VERDICT]["dependentTasks"]) == {"Evaluator", "EvaluationReport", "Pusher"}
+    assert "retryPolicy" not in tasks[VERDICT]
 
 
 def test_a_shorter_run_has_fewer_tasks():
@@ -68,7 +73,8 @@ def test_a_shorter_run_has_fewer_tasks():
 
 
 def test_steps_get_what_they_depend_on_and_no_more(tasks):
-    given = {name: set(task["inputs"]["parameters"]) - {"settings"} for name, task in tasks.items()}
+    given = {name: set(task["inputs"].get("parameters", {})) - {"settings"} for name, task in tasks.items()}
+    assert given[VERDICT] == set()
     assert given["ImportSchemaGen"] == set()
     assert given["StatisticsGen"] == {"label_map"}
     assert given["Trainer"] == {"data", "steps", "learning_rate", "label_map", "data_fingerprint"}
@@ -78,7 +84,8 @@ def test_steps_get_what_they_depend_on_and_no_more(tasks):
 
 
 def test_fixed_settings_go_where_they_matter(tasks):
-    fixed = {name: task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"] for name, task in tasks.items()}
+    parameters = {name: task["inputs"]["parameters"] for name, task in tasks.items() if name != VERDICT}
+    fixed = {name: given["settings"]["runtimeValue"]["constant"] for name, given in parameters.items()}
     assert fixed["Transform"] == {"image_size": "192x320"}
     assert fixed["ImageMaskExampleGen"] == {"split_key": "folder"}
     assert fixed["Evaluator"] == {}
@@ -153,6 +160,17 @@ def test_no_path_of_this_machine_is_in_the_file(documents):
     text = write_documents(documents)
     assert str(golden.FILE.parents[2]) not in text
     assert "schema.pbtxt" not in text
+
+
+def test_what_people_look_at_has_kubeflow_s_own_types(documents):
+    outputs = documents[0]["components"]["EvaluationReport"]["outputDefinitions"]["artifacts"]
+    assert {key: one["artifactType"]["schemaTitle"] for key, one in outputs.items()} == {
+        "page": "system.HTML",
+        "scores": "system.Metrics",
+        "confusion_matrix": "system.ClassificationMetrics",
+    }
+    # Kubeflow's page would list metadata among the scores.
+    assert not any("metadata" in one for one in outputs.values())
 
 
 def test_tfx_types_are_kept_beside_kubeflow_s(documents):
