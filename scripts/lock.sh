@@ -6,3 +6,4 @@ compile() { uv pip compile --quiet --upgrade --python-version 3.11 --generate-ha
 compile build.in --output-file build.lock
 compile --override overrides.txt dev.in --output-file dev.lock
 compile --override overrides.txt --constraint dev.lock runtime.in --output-file runtime.lock
+compile gpu.in --output-file gpu.lock

@@ -3,13 +3,10 @@
 from components.evaluator.summary import EvaluationSummary, SliceScores
 from components.report.figures_for_kubeflow import confusion_matrix, scores
 
-WHOLE = SliceScores(
-    "all photos", 9, 0.6, 0.9, {"sky": 0.9, "plane": 0.3, "bird": None}, [[5, 1, 0], [2, 3, 0], [0, 0, 0]]
-)
+PIXELS = [[5, 1, 0], [2, 3, 0], [0, 0, 0]]
+WHOLE = SliceScores("all photos", 9, 0.6, 0.9, {"sky": 0.9, "plane": 0.3, "bird": None}, PIXELS)
 SMALL = SliceScores("object/size = small", 4, None, 0.8, {"sky": 0.9, "plane": None, "bird": None}, [[1, 0, 0]] * 3)
-BEFORE = SliceScores(
-    "all photos", 9, 0.5, 0.8, {"sky": 0.8, "plane": 0.2, "bird": None}, [[5, 1, 0], [2, 3, 0], [0, 0, 0]]
-)
+BEFORE = SliceScores("all photos", 9, 0.5, 0.8, {"sky": 0.8, "plane": 0.2, "bird": None}, PIXELS)
 
 
 def test_scores_are_those_of_all_photos_and_the_means_of_slices():
