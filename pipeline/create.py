@@ -136,7 +136,8 @@ def _order(chosen: list[base_node.BaseNode], *pairs: tuple[base_node.BaseNode, b
 
 def _beam_arguments(settings: RunSettings) -> list[str]:
     # tfx stands in for a module that tfx-bsl dropped and TFDV wants: workers of other processes need it first.
-    arguments = ["--beam_plugin=tfx"]
+    # The other module makes s3:// known to them.
+    arguments = ["--beam_plugin=tfx", "--beam_plugin=components.object_store"]
     if settings.beam_workers > 1:
         arguments += ["--direct_running_mode=multi_processing", f"--direct_num_workers={settings.beam_workers}"]
     return [*arguments, *settings.beam_args]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from components.image_mask_example_gen.listing import walk
+from components.image_mask_example_gen.listing import is_remote, walk
 
 _LENGTH = 16
 PROJECT = Path(__file__).resolve().parent.parent
@@ -37,7 +37,7 @@ def of_project() -> str:
     return of_code("components", "pipeline", "schema")
 
 
-def of_files(folders: Iterable[Path]) -> tuple[str, int]:
+def of_files(folders: Iterable[Path | str]) -> tuple[str, int]:
     """Fingerprint of names, sizes and modification times, and the number of files, links followed.
 
     It looks at what ExampleGen lists: another file of the operating system makes no other data set.
@@ -47,12 +47,20 @@ def of_files(folders: Iterable[Path]) -> tuple[str, int]:
     digest, count = hashlib.sha256(), 0
     for folder in folders:
         for file in walk(str(folder)):
-            try:
-                facts = os.stat(file.source)
-                told = f"{file.path}|{facts.st_size}|{facts.st_mtime_ns}\n"
-            except OSError:
-                told = f"{file.path}|unreadable\n"
-            digest.update(told.encode())
+            digest.update(f"{file.path}|{_facts(file.source)}\n".encode())
             count += 1
         digest.update(b"--\n")
     return digest.hexdigest()[:_LENGTH], count
+
+
+def _facts(source: str) -> str:
+    try:
+        if is_remote(source):
+            from tfx.dsl.io import fileio  # seconds to import, and of no use to local folders
+
+            remote = fileio.stat(source)
+            return f"{remote.length}|{remote.mtime_nsec}"
+        local = os.stat(source)
+        return f"{local.st_size}|{local.st_mtime_ns}"
+    except OSError:
+        return "unreadable"

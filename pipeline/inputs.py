@@ -6,14 +6,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.image_mask_example_gen.listing import printable
+from components.image_mask_example_gen.listing import is_remote, printable
 from components.image_mask_example_gen.settings import DataSettings
 from components.settings import SettingError, nearest
 from components.trainer.settings import WEIGHT_WORDS
 from components.trainer.weights.source import content_fingerprint, find_source
 from pipeline import fingerprint
 from pipeline.config import Config
-from schema.labelmap import LabelMap, read_labelmap
+from schema.labelmap import LabelMap, LabelMapError, parse_labelmap, read_labelmap
 
 SAMPLE_FOLDER = "sample_data"
 
@@ -40,13 +40,15 @@ class DataFacts:
 
 
 def look_at_data(config: Config) -> DataFacts:
-    """Checks the data folder and the weights; generates the sample set where none is named.
+    """Checks data folder and weights, local or remote; generates the sample set where no data is named.
 
     Raises:
         SettingError: A folder or the weights are missing; names what is there instead.
         LabelMapError: The label map is missing or wrong.
     """
     settings = config.data
+    if is_remote(settings.data):
+        return _look_at_remote(config)
     weights = _look_at_weights(config.network.weights)
     folder = Path(settings.data).expanduser().absolute() if settings.data else _sample(config)
     _check_folders(folder, settings)
@@ -64,6 +66,31 @@ def _look_at_weights(weights: str) -> tuple[str, str]:
         return weights, ""
     source = find_source(weights)
     return source.path, content_fingerprint(source)
+
+
+def _look_at_remote(config: Config) -> DataFacts:
+    from tfx.dsl.io import fileio  # seconds to import, and of no use to local folders
+
+    from components import object_store  # noqa: F401 - makes s3:// known
+
+    settings = config.data
+    folder = settings.data.rstrip("/")
+    for name in ("images_folder", "masks_folder"):
+        path = f"{folder}/{getattr(settings, name)}"
+        if not fileio.isdir(path):
+            raise SettingError(f"{name.replace('_', '-')}: there is no folder {path}")
+    place = f"{folder}/{settings.labelmap}"
+    if not fileio.exists(place):
+        raise LabelMapError(
+            f"{place}: there is no such file. It lists the classes, one a line, as name:red,green,blue::"
+        )
+    with fileio.open(place, "rb") as stream:
+        text = stream.read().decode("utf-8-sig", "replace")
+    label_map = parse_labelmap(text, place, ignored_names=settings.ignore_classes, background=settings.background)
+    photos, count = fingerprint.of_files([f"{folder}/{settings.images_folder}"])
+    masks, _ = fingerprint.of_files([f"{folder}/{settings.masks_folder}"])
+    data = fingerprint.of_values(photos, masks, label_map.to_json())
+    return DataFacts(settings.data, label_map, data, count, *_look_at_weights(config.network.weights))
 
 
 def _sample(config: Config) -> Path:

@@ -94,6 +94,17 @@ def read_labelmap(path: Path, *, ignored_names: Iterable[str] = DEFAULT_IGNORED,
         raise LabelMapError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise LabelMapError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    return parse_labelmap(text, path, ignored_names=ignored_names, background=background)
+
+
+def parse_labelmap(
+    text: str, path: Path | str, *, ignored_names: Iterable[str] = DEFAULT_IGNORED, background: str = ""
+) -> LabelMap:
+    """Reads the text of a label map as `read_labelmap` does; `path` is what messages name.
+
+    Raises:
+        LabelMapError: The text is not as described there.
+    """
     numbered = [(number, _parse_line(path, number, line)) for number, line in _content_lines(text)]
     _refuse_repeats(path, numbered)
     entries = [entry for _, entry in numbered]
@@ -114,7 +125,7 @@ def _content_lines(text: str) -> list[tuple[int, str]]:
     return [(number, line) for number, line in lines if line and not line.startswith("#")]
 
 
-def _parse_line(path: Path, number: int, line: str) -> LabelClass:
+def _parse_line(path: Path | str, number: int, line: str) -> LabelClass:
     name, _, rest = line.partition(":")
     parts = rest.split(":")[0].split(",")
     try:
@@ -126,7 +137,7 @@ def _parse_line(path: Path, number: int, line: str) -> LabelClass:
     return LabelClass(name.strip(), (color[0], color[1], color[2]))
 
 
-def _refuse_repeats(path: Path, entries: list[tuple[int, LabelClass]]) -> None:
+def _refuse_repeats(path: Path | str, entries: list[tuple[int, LabelClass]]) -> None:
     by_name: dict[str, LabelClass] = {}
     by_color: dict[Color, LabelClass] = {}
     for number, entry in entries:
@@ -140,7 +151,7 @@ def _refuse_repeats(path: Path, entries: list[tuple[int, LabelClass]]) -> None:
         by_name[entry.name] = by_color[entry.color] = entry
 
 
-def _check_count(path: Path, classes: tuple[LabelClass, ...]) -> None:
+def _check_count(path: Path | str, classes: tuple[LabelClass, ...]) -> None:
     if len(classes) < 2:
         raise LabelMapError(f"{path}: {len(classes)} class(es) to tell apart; at least 2 are needed")
     if len(classes) > MAX_CLASSES:

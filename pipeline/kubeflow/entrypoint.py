@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     quiet_libraries()
     try:
         _check_code(parsed.code)
+        from components import object_store  # noqa: F401 - makes s3:// known
+
         _check_gpus(parsed.gpus)
         if parsed.step == RUN_FACTS:
             _run_facts(given)
