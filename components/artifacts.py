@@ -6,6 +6,14 @@ own, which its page shows.
 
 from tfx.types.artifact import Artifact
 
+REMOTE_URI = "remote_uri"
+"""Custom property of an input that a cluster's step works on as a local copy: where it really is."""
+
+
+def place_of(artifact: Artifact) -> str:
+    """Where an artifact is for good."""
+    return artifact.get_string_custom_property(REMOTE_URI) or artifact.uri
+
 
 class Rejections(Artifact):
     """Files that ExampleGen set aside.

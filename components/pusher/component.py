@@ -18,11 +18,14 @@ from tfx.types import artifact_utils, standard_artifacts, standard_component_spe
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import io_utils, proto_utils
 
-from components.artifacts import EvaluationPage
+from components.artifacts import EvaluationPage, place_of
 from components.evaluator.summary import EvaluationSummary, read_summary
 from components.image_mask_example_gen.listing import is_remote
 from components.pusher import atomic, object_store
 from components.pusher.settings import PushSettings
+
+RUN_ID_VARIABLE = "KUBEFLOW_RUN_ID"
+"""Environment variable that tells a cluster's step which run it belongs to; TFX knows only its own."""
 
 NEW = "new_version"
 """Custom property of the pushed model: 0 where the same model was in service already."""
@@ -45,10 +48,11 @@ class Executor(tfx_executor.Executor):
         proto_utils.json_to_proto(exec_properties["push_destination"], destination)
         serving_dir = destination.filesystem.base_directory
         record = push_record(
-            run=(self._context and self._context.pipeline_run_id) or "",
+            run=(self._context and self._context.pipeline_run_id) or os.environ.get(RUN_ID_VARIABLE, ""),
             model=model,
+            place=place_of(artifact_utils.get_single_instance(input_dict["model"])),
             summary=read_summary(artifact_utils.get_single_uri(input_dict["evaluation"])),
-            page=_seen_from(serving_dir, artifact_utils.get_single_uri(input_dict["page"])),
+            page=_seen_from(serving_dir, place_of(artifact_utils.get_single_instance(input_dict["page"]))),
             facts=json.loads(exec_properties["facts"]),
         )
         version, new = push(model, serving_dir, record, keep=exec_properties["keep_versions"])
@@ -116,13 +120,14 @@ def push(model: str, serving_dir: str, record: dict[str, Any], *, keep: int) -> 
 
 
 def push_record(
-    *, run: str, model: str, summary: EvaluationSummary, page: str, facts: dict[str, str]
+    *, run: str, model: str, place: str, summary: EvaluationSummary, page: str, facts: dict[str, str]
 ) -> dict[str, Any]:
     """What is written beside a pushed model: when, by which run, from which data and settings, with which scores.
 
     Args:
         run: The pipeline run's id, which names its records and its log.
         model: The model's folder.
+        place: Where the model's artifact is for good.
         summary: Its evaluation.
         page: Where the evaluation page lies, relative to the folder around the serving folder.
         facts: Data, data fingerprint and settings.
@@ -131,7 +136,7 @@ def push_record(
     return {
         "pushed": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "run": run,
-        "model": model,
+        "model": place,
         "digest": digest_of(model),
         "page": page,
         "evaluation": {

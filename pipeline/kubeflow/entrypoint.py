@@ -113,7 +113,8 @@ def _run_node(parsed: argparse.Namespace, given: dict[str, Any], beam_arguments:
     prepared = executor_input.for_tfx(given, step.component, step.properties, parsed.launcher_root)
     for path in executor_input.artifact_paths(prepared):
         # Object stores hold no empty folders, and the launcher makes only the parents of outputs.
-        os.makedirs(path, exist_ok=True)
+        if not os.path.exists(path):
+            os.makedirs(path)
     step.run(prepared, beam_arguments)
     _unfold_single_files(given, step.component, parsed.launcher_root)
     file = Path(given["outputs"]["outputFile"])

@@ -14,10 +14,12 @@ from typing import Any
 
 import yaml
 
+from components.artifacts import REMOTE_URI
+
 SCHEMES = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}
 """Folder in which the launcher keeps its copies, by scheme."""
 
-KUBEFLOW_KEYS = frozenset({"display_name", "store_session_info", "tfx_type"})
+KUBEFLOW_KEYS = frozenset({"display_name", "store_session_info", "tfx_type", REMOTE_URI})
 """Metadata that Kubeflow, or the compiler for people, adds to artifacts; TFX would carry it on as its own."""
 
 TFX_KEYS = frozenset({"tfx_version"})
@@ -59,6 +61,8 @@ def for_tfx(given: Json, component: Json, properties: Json, root: str) -> Json:
     inputs, outputs = made.setdefault("inputs", {}), made.setdefault("outputs", {})
     inputs["parameterValues"] = properties
     _type(inputs, component.get("inputDefinitions", {}), root)
+    for _, one in _artifacts(inputs):
+        one["metadata"][REMOTE_URI] = remote_uri(one["uri"], root)
     _type(outputs, component.get("outputDefinitions", {}), root)
     for key, one in _artifacts(outputs):
         if file_name := SINGLE_FILE_TYPES.get(title(component["outputDefinitions"]["artifacts"][key])):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from components.pusher.component import RUN_ID_VARIABLE
 from pipeline.kubeflow.settings import (
     LABEL,
     SECRET_ENV,
@@ -14,9 +15,6 @@ from pipeline.kubeflow.settings import (
     Cluster,
     StepSettings,
 )
-
-RUN_ID_VARIABLE = "KUBEFLOW_RUN_ID"
-"""Environment variable in which a step finds the id of its run."""
 
 # Kubeflow's API server puts this label on every pod of a run.
 _RUN_ID_LABEL = "metadata.labels['pipeline/runid']"

@@ -14,7 +14,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components.settings import SettingError
 from pipeline.command_line import convert
-from pipeline.config import GROUPS, Config, as_text
+from pipeline.config import GROUPS, SIZES, Config, as_text
 from pipeline.create import create_pipeline
 from pipeline.earlier import Earlier
 from pipeline.inputs import DataFacts
@@ -94,6 +94,6 @@ def from_plain(values: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(name: str, value: Any) -> Any:
     if isinstance(value, bool):
         return value
-    if isinstance(value, tuple) and name != "image_size":
+    if isinstance(value, tuple) and name not in SIZES:
         return [str(one) for one in value]
     return as_text(name, value)

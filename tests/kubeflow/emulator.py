@@ -43,6 +43,7 @@ class Backend:
         self._home = home
         self._cache: dict[str, Task] = {}
         self._numbers = itertools.count()
+        self.last = None
 
     def run(self, file: Path, parameters: dict, *, preempt: dict[str, int] | None = None) -> dict[str, Task]:
         """Runs a compiled file.
@@ -57,7 +58,7 @@ class Backend:
         form = specification["root"]["inputDefinitions"]["parameters"]
         assert parameters.keys() <= form.keys()
         values = {name: parameters.get(name, one["defaultValue"]) for name, one in form.items()}
-        run = _Run(self, specification, platform, values, preempt or {})
+        run = self.last = _Run(self, specification, platform, values, preempt or {})
         return run.execute()
 
     def stored(self, uri: str) -> Path:

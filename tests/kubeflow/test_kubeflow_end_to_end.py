@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from emulator import PROJECT, Backend
 
+from components.pusher.serving import pushed_versions, read_pushed
 from components.sample_data import write_sample_data
 from components.trainer.card import read_card
 
@@ -50,6 +51,9 @@ class Cluster:
     def run(self, *, preempt=None, **form):
         return self.backend.run(self.file, {"data": str(self.data), "steps": STEPS, **form}, preempt=preempt)
 
+    def versions(self):
+        return [self.serving / str(number) for number in pushed_versions(str(self.serving))]
+
     def stored(self, run, task, key):
         return self.backend.stored(run[task].artifacts[key]["uri"])
 
@@ -81,6 +85,7 @@ def cluster(tmp_path_factory):
 def first(cluster):
     """A first run, whose StatisticsGen loses its node once."""
     run = cluster.run(preempt={"StatisticsGen": 1})
+    cluster.first_id = cluster.backend.last.id
     assert set(states(run).values()) == {"SUCCEEDED"}, whole(run)
     return run
 
@@ -125,10 +130,16 @@ def test_a_lost_node_costs_an_attempt_and_not_the_run(first):
 
 
 def test_the_model_is_pushed_with_the_facts_of_its_training(cluster, first):
-    (version,) = cluster.serving.iterdir()
+    (version,) = cluster.versions()
     pushed = first["Pusher"].artifacts["pushed_model"]["metadata"]
     assert pushed["pushed_destination"] == str(version)
     assert read_card(str(version))["training"]["steps"] == STEPS
+    pushed_by = read_pushed(str(cluster.serving), int(version.name)).record
+    assert pushed_by["run"] == cluster.first_id
+    assert pushed_by["page"] == first["EvaluationReport"].artifacts["page"]["uri"]
+    assert pushed_by["model"] == first["Trainer"].artifacts["model"]["uri"]
+    assert pushed_by["facts"]["data fingerprint"] == first["RunFacts"].parameters["data_fingerprint"]
+    assert pushed_by["facts"]["steps"] == str(STEPS)
     assert tf.saved_model.load(str(version)).signatures["serving_default"] is not None
 
 
@@ -168,7 +179,7 @@ def test_the_page_is_one_file(cluster, first):
 
 def test_the_same_run_again_only_looks_around(cluster, again):
     assert {name for name, state in states(again).items() if state != "CACHED"} == {"RunFacts"}
-    assert len(list(cluster.serving.iterdir())) == 1
+    assert len(cluster.versions()) == 1
 
 
 def test_another_training_reuses_what_does_not_depend_on_it(refused):
@@ -177,7 +188,7 @@ def test_another_training_reuses_what_does_not_depend_on_it(refused):
 
 
 def test_another_training_meets_the_pushed_model(cluster, first, refused):
-    (version,) = cluster.serving.iterdir()
+    (version,) = cluster.versions()
     assert refused["RunFacts"].parameters["baseline"] == version.name
     assert refused["LatestBlessedModel"].artifacts["model"]["metadata"]["pushed_version"] == version.name
     before = summary(cluster.stored(first, "Evaluator", "evaluation"))["candidate"][0]
@@ -189,7 +200,7 @@ def test_the_gate_refuses_and_nothing_is_pushed(cluster, refused):
     assert not verdict["blessed"]
     assert verdict["checks"][0]["required"] == 0.999
     assert refused["Pusher"].artifacts["pushed_model"]["metadata"]["pushed"] == 0
-    assert len(list(cluster.serving.iterdir())) == 1
+    assert len(cluster.versions()) == 1
 
 
 def test_a_refusal_is_told_by_the_last_step_alone(refused):

@@ -54,7 +54,7 @@ def test_uris_and_the_launcher_s_copies(uri, path):
 def test_inputs_get_their_types_back_and_lose_kubeflow_s_words():
     model = for_tfx(given(), COMPONENT, {}, "/")["inputs"]["artifacts"]["model"]["artifacts"][0]
     assert model["type"] == definition("tfx.Model")["artifactType"]
-    assert model["metadata"] == {"absent": 1.0}
+    assert model["metadata"] == {"absent": 1.0, "remote_uri": f"{ROOT}/Trainer/model"}
     assert model["uri"] == "/minio/mlpipeline/v2/artifacts/pspnet/run/Trainer/model"
     assert model["name"] == "artifact 7"
 

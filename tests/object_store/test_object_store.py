@@ -9,8 +9,8 @@ from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
 from components import object_store
-from components.blessed_model.baseline import pushed_versions
 from components.example_validator.reference import find_reference, keep_reference, read_reference
+from components.pusher.serving import pushed_versions
 from components.sample_data import write_sample_data
 from components.settings import SettingError
 from pipeline.config import Config
