@@ -3,7 +3,7 @@
 #   docker build -t registry.example/pspnet-tfx:1 .
 #   docker build -t registry.example/pspnet-tfx:1-gpu --build-arg VARIANT=gpu .
 #
-# The GPU variant adds the CUDA libraries that this TensorFlow release was built with; the node brings the driver.
+# The GPU variant adds the CUDA libraries that this TensorFlow release asks for; the node brings the driver.
 ARG PYTHON_VERSION=3.11
 
 FROM python:${PYTHON_VERSION}-slim-bookworm AS environment

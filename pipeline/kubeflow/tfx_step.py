@@ -57,6 +57,7 @@ def find(pipeline: Pipeline, name: str) -> TfxStep:
 
 def _introduce_artifact_types() -> None:
     """Tells TFX where the project's artifact types are; it takes a title that it does not know for an import path."""
-    for _, kind in inspect.getmembers(artifacts, inspect.isclass):
+    kinds: list[Any] = [kind for _, kind in inspect.getmembers(artifacts, inspect.isclass)]
+    for kind in kinds:
         if issubclass(kind, Artifact) and kind is not Artifact:
             compiler_utils.TITLE_TO_CLASS_PATH[kind.TYPE_NAME] = f"{kind.__module__}.{kind.__qualname__}"
