@@ -1,6 +1,9 @@
 """Settings of the cluster from flags and files: what reaches a pod, and what is refused."""
 
 import argparse
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,8 @@ from pipeline.command_line import Parser, add_settings, read_config
 from pipeline.kubeflow.flags import add_cluster_settings, read_cluster
 from pipeline.kubeflow.platform import environment, platform_document, resources, retry_policy
 from pipeline.kubeflow.settings import Cluster, StepSettings
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def parsed(*flags: str) -> argparse.Namespace:
@@ -170,3 +175,15 @@ def test_an_unknown_name_in_the_file_is_refused(tmp_path):
 def test_no_cache_for_all_leaves_the_first_step_as_it_is():
     assert not cluster("--pod", "all.cache=false").step("Trainer").cache
     assert not cluster("--pod", "all.cache=true").step("RunFacts").cache
+
+
+def test_help_and_refusals_need_no_heavy_library(tmp_path):
+    asked = (
+        "import sys, kubeflow_runner\n"
+        "try:\n    kubeflow_runner.main(['submit', '--help'])\nexcept SystemExit:\n    pass\n"
+        "assert kubeflow_runner.main(['compile', '--pod', 'Trainer.gpus=x']) == 1\n"
+        "heavy = {'numpy', 'tensorflow', 'tfx', 'kfp', 'apache_beam', 'yaml', 'PIL', 'pyarrow'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
