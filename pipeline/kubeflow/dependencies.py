@@ -85,6 +85,8 @@ def _other_facts(values: RunValues) -> dict[str, RunValues]:
     others = (
         replace(values, label_map=_OTHER_CLASSES),
         replace(values, data_fingerprint=_OTHER),
+        replace(values, weights_path=_OTHER),
+        replace(values, weights_fingerprint=_OTHER),
         replace(values, earlier=Earlier(baseline=_OTHER)),
         replace(values, earlier=Earlier(reference=_OTHER)),
     )

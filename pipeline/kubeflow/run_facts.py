@@ -1,4 +1,4 @@
-"""The first step of a run: looks at the data and at what earlier runs left, as the local runner does by itself."""
+"""The first step of a run: looks at data, weights and what earlier runs left, as the local runner does by itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def find_facts(values: RunValues) -> dict[str, str]:
     """Finds out what the other steps are told, see `FACTS`.
 
     Raises:
-        SettingError: The data folder is not named, or is not there, or lacks a folder.
+        SettingError: The data folder is not named, or is not there, or lacks a folder; there are no such weights.
         LabelMapError: The label map is missing or wrong.
     """
     if not values.config.data.data:
@@ -26,7 +26,16 @@ def find_facts(values: RunValues) -> dict[str, str]:
     if data.folder != values.config.data.data:
         # Steps get the folder from the form, and their work is cached by it.
         raise SettingError(f"data: {values.config.data.data!r} is not an absolute path; nearest is {data.folder}")
-    known = replace(values, label_map=data.label_map, data_fingerprint=data.fingerprint)
+    known = replace(
+        values,
+        label_map=data.label_map,
+        data_fingerprint=data.fingerprint,
+        weights_path=data.weights,
+        weights_fingerprint=data.weights_fingerprint,
+    )
     earlier = look_back(values.serving_dir, training_fingerprint(values.config, known.data), known.data)
-    found = (data.label_map.to_json(), data.fingerprint, earlier.baseline, earlier.reference)
+    found = (
+        *(data.label_map.to_json(), data.fingerprint, data.weights, data.weights_fingerprint),
+        *(earlier.baseline, earlier.reference),
+    )
     return dict(zip(FACTS, found, strict=True))

@@ -27,10 +27,13 @@ SERVING_DIR = "serving_dir"
 SETTINGS = "settings"
 """Parameter of a step that holds the settings which are fixed when the pipeline is compiled."""
 
-FACTS = ("label_map", "data_fingerprint", "baseline", "reference")
+FACTS = ("label_map", "data_fingerprint", "weights_path", "weights_fingerprint", "baseline", "reference")
 """What the first step of a run finds out for the others."""
 
 KNOWN: dict[str, Field] = {one.name: one for kind in GROUPS.values() for one in fields(kind)}
+
+_PLAIN_FACTS = ("data_fingerprint", "weights_path", "weights_fingerprint")
+"""Facts that are kept as they are told."""
 
 _UNKNOWN_CLASSES = LabelMap((LabelClass("class 0", (0, 0, 0)), LabelClass("class 1", (1, 1, 1))), (), "class 0")
 
@@ -43,12 +46,15 @@ class RunValues:
     serving_dir: str
     label_map: LabelMap = _UNKNOWN_CLASSES
     data_fingerprint: str = ""
+    weights_path: str = ""
+    weights_fingerprint: str = ""
     earlier: Earlier = field(default_factory=Earlier)
 
     @property
     def data(self) -> DataFacts:
         """Facts of the data, as the graph wants them."""
-        return DataFacts(self.config.data.data, self.label_map, self.data_fingerprint, 0)
+        weights = {"weights": self.weights_path, "weights_fingerprint": self.weights_fingerprint}
+        return DataFacts(self.config.data.data, self.label_map, self.data_fingerprint, 0, **weights)
 
     def pipeline(self) -> Pipeline:
         """The graph. Results go where Kubeflow says, so that it has no root of its own."""
@@ -66,7 +72,7 @@ class RunValues:
             config=Config.from_flat({**self.config.flat(), **from_plain(settings)}),
             serving_dir=given.get(SERVING_DIR, self.serving_dir),
             label_map=LabelMap.from_json(given["label_map"]) if "label_map" in given else self.label_map,
-            data_fingerprint=given.get("data_fingerprint", self.data_fingerprint),
+            **{name: given.get(name, getattr(self, name)) for name in _PLAIN_FACTS},
             earlier=Earlier(
                 given.get("baseline", self.earlier.baseline), given.get("reference", self.earlier.reference)
             ),

@@ -77,7 +77,10 @@ def test_steps_get_what_they_depend_on_and_no_more(tasks):
     assert given[VERDICT] == set()
     assert given["ImportSchemaGen"] == set()
     assert given["StatisticsGen"] == {"label_map"}
-    assert given["Trainer"] == {"data", "steps", "learning_rate", "label_map", "data_fingerprint"}
+    assert given["Trainer"] == {
+        *("data", "steps", "learning_rate", "label_map", "data_fingerprint"),
+        *("weights_path", "weights_fingerprint"),
+    }
     assert given["Evaluator"] == {"label_map", "min_mean_iou", "min_class_iou", "max_drop"}
     assert given["LatestBlessedModel"] == given["Trainer"] | {"baseline", "serving_dir"}
     assert "reference" in given["ExampleValidator"]
@@ -93,20 +96,22 @@ def test_fixed_settings_go_where_they_matter(tasks):
 
 
 def test_settings_that_make_sense_only_together_are_given_together():
-    config = Config.from_flat({"image_size": (96, 160), "bins": (1, 2, 3)})
+    config = Config.from_flat({"backbone": "resnet50", "weights": "none"})
     needs = find_needs(RunValues(config, "/mnt/models/serving"))
-    assert needs["Transform"].settings == {"image_size", "bins"}
+    assert needs["Trainer"].settings == {"backbone", "weights"}
+    # One of the two alone is refused, so that every step is told.
+    assert needs["Transform"].settings == {"weights"}
 
 
 def test_settings_survive_the_way_to_a_step():
     changed = {
         "bins": (1, 2),
-        "pretrained": False,
+        "flip": False,
         "learning_rate": 0.1 + 0.2,
         "image_size": (224, 224),
         "ignore_classes": (),
         "split_key": r"(.*),_\d+$",
-        "resnet_blocks": (1, 1, 2, 1),
+        "decoder_channels": (9, 8, 7, 6),
         "steps": 7,
     }
     config = Config.from_flat(changed)
