@@ -32,7 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
         _check_code(parsed.code)
         from components import object_store  # noqa: F401 - makes s3:// known
 
-        _check_gpus(parsed.gpus)
+        if parsed.gpus:
+            from components.trainer.distribution import require_gpus
+
+            require_gpus(parsed.gpus)
         if parsed.step == RUN_FACTS:
             _run_facts(given)
         elif parsed.step == VERDICT:
@@ -61,19 +64,6 @@ def _check_code(compiled: str) -> None:
         raise SettingError(
             f"the image holds other code ({here}) than the machine that compiled the pipeline "
             f"({compiled}): build the image anew, or compile with the code of the image"
-        )
-
-
-def _check_gpus(expected: int) -> None:
-    if not expected:
-        return
-    import tensorflow as tf
-
-    seen = len(tf.config.list_physical_devices("GPU"))
-    if seen < expected:
-        raise SettingError(
-            f"the pod was given {expected} GPU(s) and TensorFlow sees {seen}: use the image's GPU variant, and look at "
-            "the node's driver; without GPUs set the pod's gpus to 0"
         )
 
 

@@ -6,6 +6,7 @@ same graph as the compiler, so that every step computes what it must do from the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
@@ -57,8 +58,9 @@ class RunValues:
         return DataFacts(self.config.data.data, self.label_map, self.data_fingerprint, 0, **weights)
 
     def pipeline(self) -> Pipeline:
-        """The graph. Results go where Kubeflow says, so that it has no root of its own."""
-        return create_pipeline(self.config, self.data, self.earlier, root="", serving_dir=self.serving_dir)
+        """The graph. Results go where Kubeflow says; the root is where the Trainer keeps checkpoints."""
+        root = checkpoints_root(self.serving_dir)
+        return create_pipeline(self.config, self.data, self.earlier, root=root, serving_dir=self.serving_dir)
 
     def with_parameters(self, given: Mapping[str, Any]) -> RunValues:
         """The values with a step's parameters in them.
@@ -77,6 +79,14 @@ class RunValues:
                 given.get("baseline", self.earlier.baseline), given.get("reference", self.earlier.reference)
             ),
         )
+
+
+def checkpoints_root(serving_dir: str) -> str:
+    """Around the pushed models, so that the pod of a further attempt finds what a lost one left.
+
+    TensorFlow writes no checkpoints to `s3://`: there a further attempt begins anew, on the pod's own disk.
+    """
+    return "" if serving_dir.startswith("s3://") else os.path.dirname(serving_dir.rstrip("/"))
 
 
 def to_plain(config: Config, names: Any) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from pipeline.kubeflow import executor_input
+from components.trainer.distribution import DeviceError
+from pipeline import fingerprint
+from pipeline.kubeflow import entrypoint, executor_input
 from pipeline.kubeflow.executor_input import folder_of_single_file, for_kubeflow, for_tfx, local_path, remote_uri
 
 ROOT = "minio://mlpipeline/v2/artifacts/pspnet/run"
@@ -116,3 +118,9 @@ def test_kubeflow_gets_metadata_alone_without_nulls_and_local_paths():
         },
         "parameterValues": {"a": "b"},
     }
+
+
+def test_a_pod_that_does_not_see_its_gpus_fails_before_it_works():
+    words = ["--step", "Trainer", "--code", fingerprint.of_project(), "--executor-input", "{}", "--gpus", "2"]
+    with pytest.raises(DeviceError, match="2 GPUs were asked for, but TensorFlow sees"):
+        entrypoint.main(words)

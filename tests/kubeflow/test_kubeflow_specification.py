@@ -1,6 +1,7 @@
 """The compiled file: what changes when the pipeline changes, and what each step is given."""
 
 import dataclasses
+import json
 
 import golden
 import pytest
@@ -79,10 +80,10 @@ def test_steps_get_what_they_depend_on_and_no_more(tasks):
     assert given["StatisticsGen"] == {"label_map"}
     assert given["Trainer"] == {
         *("data", "steps", "learning_rate", "label_map", "data_fingerprint"),
-        *("weights_path", "weights_fingerprint"),
+        *("weights_path", "weights_fingerprint", "serving_dir"),
     }
     assert given["Evaluator"] == {"label_map", "min_mean_iou", "min_class_iou", "max_drop"}
-    assert given["LatestBlessedModel"] == given["Trainer"] | {"baseline", "serving_dir"}
+    assert given["LatestBlessedModel"] == given["Trainer"] | {"baseline"}
     assert "reference" in given["ExampleValidator"]
 
 
@@ -152,6 +153,16 @@ def test_gpus_go_to_the_trainer_alone_by_default():
     assert {label: one for label, one in asking.items() if one} == {
         "exec-Trainer": {"resourceType": "nvidia.com/gpu", "resourceCount": "1"}
     }
+
+
+@pytest.mark.parametrize(
+    ("serving_dir", "root"),
+    [("/mnt/models/serving/", "/mnt/models"), ("gs://b/serving", "gs://b"), ("s3://b/serving", "")],
+)
+def test_checkpoints_outlive_a_pod_where_tensorflow_can_write_them(serving_dir, root):
+    nodes = {node.id: node for node in RunValues(Config(), serving_dir).pipeline().components}
+    told = json.loads(nodes["Trainer"].exec_properties["custom_config"])
+    assert told["checkpoints"] == (f"{root}/checkpoints" if root else "checkpoints")
 
 
 def test_beam_arguments_reach_the_steps(tmp_path):
