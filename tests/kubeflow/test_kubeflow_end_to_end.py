@@ -26,6 +26,7 @@ SETTINGS = {
     "batch-size": "4",
     "min-mean-iou": "0",
     "min-class-iou": "0",
+    "min-eval-photos": "1",
 }
 STEPS = 6
 ADDED = ("display_name", "store_session_info")
@@ -156,7 +157,11 @@ def test_the_model_equals_the_local_runner_s(cluster, first, local):
 
 def test_the_metrics_equal_the_local_runner_s(cluster, first, local):
     there = summary(cluster.stored(first, "Evaluator", "evaluation"))
-    assert there == summary(local_output(local, "Evaluator", "evaluation"))
+    here = summary(local_output(local, "Evaluator", "evaluation"))
+    # Among the checks are seconds and bytes of the serving process, which no two runs share.
+    assert {key: one for key, one in there.items() if key != "checks"} == {
+        key: one for key, one in here.items() if key != "checks"
+    }
     assert there["candidate"][0]["photos"] > 0
 
 
@@ -198,14 +203,15 @@ def test_another_training_meets_the_pushed_model(cluster, first, refused):
 def test_the_gate_refuses_and_nothing_is_pushed(cluster, refused):
     verdict = summary(cluster.stored(refused, "Evaluator", "evaluation"))
     assert not verdict["blessed"]
-    assert verdict["checks"][0]["required"] == 0.999
+    assert {one["what"]: one["required"] for one in verdict["checks"]}["mean IoU"] == 0.999
     assert refused["Pusher"].artifacts["pushed_model"]["metadata"]["pushed"] == 0
     assert len(cluster.versions()) == 1
 
 
 def test_a_refusal_is_told_by_the_last_step_alone(refused):
     assert refused["Verdict"].attempts == 1
-    assert "Verdict: refused, not served\n  mean IoU 0." in refused["Verdict"].log
+    assert "Verdict: refused, not served" in refused["Verdict"].log
+    assert "0.999 is required: failed" in refused["Verdict"].log
     assert refused["EvaluationReport"].artifacts["scores"]["metadata"]["blessed"] == 0
 
 
