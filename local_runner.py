@@ -85,7 +85,7 @@ def _run_logged(config: Config, data: DataFacts, record: RunRecord, console: Con
         record.verdict, record.reason = FAILED_RUN, str(error)
         console.say(f"\n{error.component} failed: {error.cause}\nLog        {config.workspace / record.log}")
         return FAILED
-    describe(outcome, config.workspace, record)
+    describe(outcome, config.workspace, record, data.label_map)
     blessed = tell(outcome, console)
     console.say(f"All runs   {config.workspace / INDEX_FILE}")
     console.say(f"Log        {config.workspace / record.log}")

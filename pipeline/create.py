@@ -84,10 +84,13 @@ def create_pipeline(
         statistics=statistics.outputs["statistics"],
         anomalies=guard.outputs["anomalies"],
         model=trainer.outputs["model"],
+        baseline_model=blessed.outputs["model"],
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         label_map=data.label_map,
-        facts=_facts(config, data),
+        lineage=_origin(data),
+        facts=_settings(config),
+        defaults=_settings(Config()),
         code_fingerprint=fingerprint.of_code(*REPORT_CODE),
     )
     pusher = Pusher(
@@ -97,7 +100,7 @@ def create_pipeline(
         page=report.outputs["page"],
         serving_dir=serving_dir,
         settings=config.push,
-        facts=_facts(config, data),
+        facts={**_origin(data), **_settings(config)},
     )
     nodes = [ingest, schema, statistics, guard, transform, trainer, blessed, evaluator, report, pusher]
     chosen: list[base_node.BaseNode] = [node for node in nodes if node.id in config.components]
@@ -234,13 +237,20 @@ def _network_settings(config: Config, data: DataFacts) -> dict[str, Any]:
     return asdict(replace(config.network, weights=data.weights or config.network.weights))
 
 
-def _facts(config: Config, data: DataFacts) -> dict[str, str]:
+def _origin(data: DataFacts) -> dict[str, str]:
+    return {
+        "data": data.folder,
+        "data fingerprint": data.fingerprint,
+        "code fingerprint": fingerprint.of_code(*TRAINER_CODE, *EXAMPLE_GEN_CODE),
+    }
+
+
+def _settings(config: Config) -> dict[str, str]:
     # How a run was done (workspace, cache, processes) and what is kept of others change nothing in what it made.
     groups = [name for name in GROUPS if name not in ("push", "run")]
-    settings = {
+    return {
         one.name.replace("_", "-"): as_text(one.name, getattr(getattr(config, group), one.name))
         for group in groups
         for one in fields(GROUPS[group])
         if one.name != "data"
     }
-    return {"data": data.folder, "data fingerprint": data.fingerprint, **settings}

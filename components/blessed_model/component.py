@@ -18,7 +18,8 @@ from components.blessed_model.baseline import find_baseline
 from schema.labelmap import LabelMap
 
 _ABSENT = "absent"
-_VERSION = "pushed_version"
+PUSHED_VERSION = "pushed_version"
+"""Custom property of the model: the version that it was pushed as."""
 
 
 def is_absent(model: types.Artifact) -> bool:
@@ -39,7 +40,7 @@ class Executor(base_executor.BaseExecutor):
         version = find_baseline(exec_properties["serving_dir"], exec_properties["fingerprint"], class_names)
         model.set_int_custom_property(_ABSENT, int(not version))
         if version:
-            model.set_string_custom_property(_VERSION, version)
+            model.set_string_custom_property(PUSHED_VERSION, version)
             source = os.path.join(exec_properties["serving_dir"], version)
             io_utils.copy_dir(source, path_utils.serving_model_dir(model.uri))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import platform
 from typing import Any
 
 import tensorflow as tf
@@ -19,21 +18,24 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import path_utils
 
 from components.artifacts import ConfusionMatrix, EvaluationPage, EvaluationScores, Rejections
+from components.blessed_model.component import PUSHED_VERSION, is_absent
 from components.evaluator.summary import read_summary
 from components.example_validator.component import describe, read_anomalies
 from components.example_validator.figures import Figures, figures_of
 from components.image_mask_example_gen import duplicates
 from components.image_mask_example_gen.outcome import read_duplicates, read_rejections
 from components.report.figures_for_kubeflow import CONFUSION_PROPERTY, confusion_matrix, scores
+from components.report.lineage import model_facts, settings_by_difference, versions
 from components.report.page import PageContent, render_page
-from components.report.selection import score_photos, select_photos
+from components.report.photo_scores import read_photo_scores
+from components.report.selection import choose, predict_chosen
 from components.trainer.card import read_card
 from components.trainer.run import HISTORY_FILE
 from schema.labelmap import LabelMap
 
 PAGE_FILE = "index.html"
-PHOTO_IOU_FILE = "photo_iou.json"
-"""IoU by photo, beside the page: what comparing two runs needs."""
+AUGMENTED_PAIRS_FILE = "augmented_pairs.jpg"
+"""A picture that a training may leave beside its logs."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -48,34 +50,60 @@ class Executor(base_executor.BaseExecutor):
         model_path = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         serve = tf.saved_model.load(model_path).signatures["serving_default"]
         files = _files(input_dict["examples"], "eval")
-        scored = score_photos(files, serve, label_map)
         set_aside = artifact_utils.get_single_uri(input_dict["rejections"])
-        summary = read_summary(artifact_utils.get_single_uri(input_dict["evaluation"]))
+        evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
+        summary = read_summary(evaluation)
+        model_run = artifact_utils.get_single_uri(input_dict["model_run"])
+        scored = list(read_photo_scores(evaluation, label_map))
+        compared = any(one.before is not None for one in scored)
+        card = read_card(model_path)
         content = PageContent(
             title="Evaluation of a PSPNet",
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             summary=summary,
             label_map=label_map,
-            gallery=select_photos(files, serve, label_map, scored),
+            gallery=predict_chosen(choose(scored), files, serve),
             rejections=read_rejections(set_aside),
             anomalies=[
                 *_anomalies(input_dict["anomalies"][0]),
                 *duplicates.describe(read_duplicates(set_aside)),
             ],
-            history=_history(artifact_utils.get_single_uri(input_dict["model_run"])),
-            facts={**json.loads(exec_properties["facts"]), **_model_facts(model_path)},
+            history=_history(model_run),
+            facts=self._facts(input_dict, exec_properties, card),
             splits=_figures(artifact_utils.get_single_instance(input_dict["statistics"])),
+            photo_iou=[one.iou for one in scored],
+            photo_iou_before=[one.before for one in scored] if compared else [],
+            kept_step=card.get("kept_step"),
+            augmented_pairs=_read_if_there(os.path.join(model_run, AUGMENTED_PAIRS_FILE)),
         )
         page_dir = artifact_utils.get_single_uri(output_dict["page"])
         fileio.makedirs(page_dir)
         with fileio.open(os.path.join(page_dir, PAGE_FILE), "w") as stream:
             stream.write(render_page(content))
-        with fileio.open(os.path.join(page_dir, PHOTO_IOU_FILE), "w") as stream:
-            stream.write(json.dumps({one.key: one.iou for one in scored}, ensure_ascii=False))
         for name, value in scores(summary).items():
             artifact_utils.get_single_instance(output_dict["scores"]).set_float_custom_property(name, value)
         matrix = artifact_utils.get_single_instance(output_dict["confusion_matrix"])
         matrix.set_json_value_custom_property(CONFUSION_PROPERTY, confusion_matrix(summary, label_map.names))
+
+    def _facts(
+        self, input_dict: dict[str, list], exec_properties: dict[str, Any], card: dict[str, Any]
+    ) -> dict[str, dict[str, str]]:
+        """Lineage, settings and versions by heading."""
+        baseline = artifact_utils.get_single_instance(input_dict["baseline_model"])
+        version = baseline.get_string_custom_property(PUSHED_VERSION)
+        return {
+            "Lineage": {
+                **json.loads(exec_properties["lineage"]),
+                "run": (self._context and self._context.pipeline_run_id) or "",
+                "photos": artifact_utils.get_single_uri(input_dict["examples"]),
+                "model": artifact_utils.get_single_uri(input_dict["model"]),
+                **model_facts(card),
+                "evaluation": artifact_utils.get_single_uri(input_dict["evaluation"]),
+                "compared with": "no other model" if is_absent(baseline) else f"pushed version {version}",
+            },
+            **settings_by_difference(json.loads(exec_properties["facts"]), json.loads(exec_properties["defaults"])),
+            "Versions": versions(),
+        }
 
 
 class EvaluationReportSpec(ComponentSpec):
@@ -83,7 +111,9 @@ class EvaluationReportSpec(ComponentSpec):
 
     PARAMETERS = {  # noqa: RUF012 - TFX's interface
         "label_map": ExecutionParameter(type=str),
+        "lineage": ExecutionParameter(type=str),
         "facts": ExecutionParameter(type=str),
+        "defaults": ExecutionParameter(type=str),
         "code_fingerprint": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -92,6 +122,7 @@ class EvaluationReportSpec(ComponentSpec):
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "model": ChannelParameter(type=standard_artifacts.Model),
+        "baseline_model": ChannelParameter(type=standard_artifacts.Model),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
     }
@@ -112,15 +143,19 @@ class EvaluationReport(base_component.BaseComponent):
         self,
         *,
         label_map: LabelMap,
+        lineage: dict[str, str],
         facts: dict[str, str],
+        defaults: dict[str, str],
         code_fingerprint: str,
         **inputs: types.BaseChannel,
     ):
-        """Takes the channels named in the specification, and facts to list by name."""
+        """Takes the channels named in the specification, where all came from, and the settings with their defaults."""
         super().__init__(
             EvaluationReportSpec(
                 label_map=label_map.to_json(),
+                lineage=json.dumps(lineage, ensure_ascii=False),
                 facts=json.dumps(facts, ensure_ascii=False),
+                defaults=json.dumps(defaults, ensure_ascii=False),
                 code_fingerprint=code_fingerprint,
                 page=types.Channel(type=EvaluationPage),
                 scores=types.Channel(type=EvaluationScores),
@@ -153,12 +188,8 @@ def _history(uri: str) -> list[dict[str, float]]:
         return json.loads(stream.read())
 
 
-def _model_facts(model_path: str) -> dict[str, str]:
-    card = read_card(model_path)
-    return {
-        "parameters": f"{card['parameters']:,}",
-        "training seconds": f"{card['train_seconds']:.0f}",
-        "training fingerprint": card["fingerprint"],
-        "TensorFlow": tf.__version__,
-        "Python": platform.python_version(),
-    }
+def _read_if_there(path: str) -> bytes:
+    if not fileio.exists(path):
+        return b""
+    with fileio.open(path, "rb") as stream:
+        return stream.read()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,9 @@ class GalleryPhoto:
         truth: uint8 [height, width], class numbers; 255 marks pixels that do not count.
         prediction: uint8 [height, width], class numbers.
         iou: Mean IoU of the foreground classes in this photo; None where none is present.
+        before: The same of the model in service; None also without one.
+        wrong: Share of the pixels that are wrong; None where no pixel counts.
+        group: Heading under which the photo stands; those of a group follow one another.
     """
 
     key: str
@@ -30,6 +33,9 @@ class GalleryPhoto:
     truth: np.ndarray
     prediction: np.ndarray
     iou: float | None
+    before: float | None = None
+    wrong: float | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,16 @@ class PageContent:
         created: ISO time.
         summary: Verdict and scores.
         label_map: Classes.
-        gallery: About a dozen photos, sorted from worst to best.
+        gallery: About a dozen photos, group by group.
         rejections: Files that were set aside.
         anomalies: What the data validation found, in words.
         history: Rows of the training log: step, loss, learning_rate, eval_mean_iou, eval_iou/<class>.
-        facts: Settings, versions, fingerprints and lineage: value by name.
+        facts: Lineage, settings and versions: value by name, by heading.
         splits: What was counted over the data, by split and feature.
+        photo_iou: Mean IoU of the foreground classes of every photo; None where it holds none.
+        photo_iou_before: The same of the model in service; empty without one.
+        kept_step: Training step of the weights that were evaluated; None where it is not known.
+        augmented_pairs: A JPEG of photos and masks as the training sees them; empty without one.
     """
 
     title: str
@@ -57,5 +67,9 @@ class PageContent:
     rejections: list[Rejection]
     anomalies: list[str]
     history: list[dict[str, float]]
-    facts: dict[str, str]
+    facts: Mapping[str, Mapping[str, str]]
     splits: Mapping[str, Mapping[str, Figures]] = field(default_factory=dict)
+    photo_iou: Sequence[float | None] = ()
+    photo_iou_before: Sequence[float | None] = ()
+    kept_step: int | None = None
+    augmented_pairs: bytes = b""

@@ -18,12 +18,17 @@ DOTS_SHOWN = 60
 ROWS_SHOWN = 40
 
 
-def training_curves(history: list[dict[str, float]]) -> str:
-    """Loss and mean IoU on the eval split over the steps, as charts and as a table."""
+def training_curves(history: list[dict[str, float]], kept_step: int | None = None) -> str:
+    """Loss and mean IoU on the eval split over the steps, as charts and as a table.
+
+    Args:
+        history: Rows of the training log.
+        kept_step: Step of the weights that were evaluated; None where it is not known.
+    """
     loss, iou = series(history, "loss"), series(history, "eval_mean_iou")
     if not loss and not iou:
         return section("training", "Training", note("There is no training log."))
-    charts = "".join([_loss_chart(loss), _iou_chart(iou)])
+    charts = "".join([_loss_chart(loss), _iou_chart(iou, kept_step)])
     return section("training", "Training", f'<div class="charts">{charts}</div>', _numbers(history))
 
 
@@ -62,25 +67,27 @@ def _loss_chart(points: list[Point]) -> str:
     return _figure("Loss", words, _chart("Loss", words, points, ticks(low, max(value for _, value in points))))
 
 
-def _iou_chart(points: list[Point]) -> str:
+def _iou_chart(points: list[Point], kept_step: int | None) -> str:
     label = "Mean IoU on the eval split"
     if not points:
         return _figure(label, "No evaluation was logged.", "")
     best = max(points, key=lambda one: one[1])
+    kept = next((one for one in points if one[0] == kept_step), None)
     words = f"{points[-1][1]:.3f} at step {points[-1][0]:,.0f}; best {best[1]:.3f} at step {best[0]:,.0f}"
-    return _figure(label, words, _chart(label, words, points, [0, 0.25, 0.5, 0.75, 1], best))
+    words += f"; kept: step {kept[0]:,.0f} (circle)" if kept else ""
+    return _figure(label, words, _chart(label, words, points, [0, 0.25, 0.5, 0.75, 1], kept or best))
 
 
 def _figure(label: str, words: str, chart: str) -> str:
     return f'<figure class="chart"><figcaption><strong>{label}</strong> {words}</figcaption>{chart}</figure>'
 
 
-def _chart(label: str, words: str, points: list[Point], levels: list[float], best: Point | None = None) -> str:
+def _chart(label: str, words: str, points: list[Point], levels: list[float], marked: Point | None = None) -> str:
     steps = ticks(0, points[-1][0])
     placed = [_place(one, steps, levels) for one in thinned(points, POINTS_SHOWN)]
     line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
     marks = "".join(_dot(*one, "dot") for one in placed) if len(placed) <= DOTS_SHOWN else _dot(*placed[-1], "dot")
-    marks += _dot(*_place(best, steps, levels), "best", radius=6) if best else ""
+    marks += _dot(*_place(marked, steps, levels), "marked", radius=6) if marked else ""
     spoken = f"{label} over the training steps: {words}"
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{spoken}">'

@@ -67,7 +67,8 @@ def _class_cells(found: Figures | None) -> str:
     if found is None or found.zeros == found.count:
         return f'<td class="num none">{ABSENT}</td><td class="num">0</td>'
     present = found.count - found.zeros
-    return f'<td class="num">{share(found.mean, 1)}</td><td class="num">{present:,} of {found.count:,}</td>'
+    bar = f'<td class="num data" style="--share:{100 * found.mean:.1f}%">{share(found.mean, 1)}</td>'
+    return f'{bar}<td class="num">{present:,} of {found.count:,}</td>'
 
 
 def _photos(splits: Splits) -> str:

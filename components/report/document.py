@@ -14,7 +14,14 @@ from components.report.markup import name, text
 
 
 def document(
-    title: str, remark: str, body: str, *, style: str, script: str, data: Mapping[str, Any] | None = None
+    title: str,
+    remark: str,
+    body: str,
+    *,
+    style: str,
+    script: str,
+    data: Mapping[str, Any] | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> str:
     """A whole HTML document, to be written as UTF-8.
 
@@ -25,6 +32,7 @@ def document(
         style: CSS.
         script: JavaScript; the only one that a browser will run.
         data: What the script reads as JSON, by the id of the element that holds it.
+        links: Short names of sections by the id of their heading.
     """
     held = "".join(
         f'<script type="application/json" id="{text(key)}">{embedded(value)}</script>\n'
@@ -44,7 +52,7 @@ def document(
 <main>
 <header>
 <h1>{name(title, 200)}</h1>
-<p>{remark}</p>
+<p>{remark}</p>{_links(links or {})}
 </header>
 {body}
 </main>
@@ -73,6 +81,11 @@ def time_tag(moment: str) -> str:
         return name(moment)
     zone = f" {known.tzname()}" if known.tzinfo else ""
     return f'<time datetime="{text(moment)}">{known:%Y-%m-%d %H:%M}{text(zone)}</time>'
+
+
+def _links(links: Mapping[str, str]) -> str:
+    shown = "".join(f'<li><a href="#{anchor}">{text(words)}</a></li>' for anchor, words in links.items())
+    return f'\n<nav aria-label="Sections"><ul>{shown}</ul></nav>' if links else ""
 
 
 def _security_policy(script: str) -> str:

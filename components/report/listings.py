@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from components.image_mask_example_gen.rejection import Rejection
 from components.report.markup import count, details, head_row, name, note, scrolling, section, text
@@ -11,6 +12,7 @@ REJECTIONS_SHOWN = 200
 REASONS_SHOWN = 50
 ANOMALIES_SHOWN = 100
 FACTS_SHOWN = 150
+FACTS_OPEN = 20
 OPEN_UP_TO = 10
 
 
@@ -58,17 +60,21 @@ def anomalies(found: list[str]) -> str:
     return section("anomalies", "Anomalies in the data", rest, f'<ul class="anomalies">{items}</ul>')
 
 
-def facts(known: dict[str, str]) -> str:
-    """Settings, versions, fingerprints and lineage."""
-    if not known:
-        return section("facts", "Facts", note("None were recorded."))
-    items = list(known.items())
+def facts(known: Mapping[str, Mapping[str, str]]) -> str:
+    """Lineage, settings and versions, each under its heading; long lists are folded."""
+    groups = [_group(heading, list(values.items())) for heading, values in known.items() if values]
+    return section("facts", "Where this comes from", *(groups or [note("Nothing was recorded.")]))
+
+
+def _group(heading: str, items: list[tuple[str, str]]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{name(key, 120)}</th><td>{_fact(value)}</td></tr>' for key, value in items[:FACTS_SHOWN]
     )
     remark = note(f"The first {FACTS_SHOWN} of {len(items):,}.") if len(items) > FACTS_SHOWN else ""
-    table = f'<table class="facts"><tbody>{rows}</tbody></table>'
-    return section("facts", "Facts", remark, scrolling("Facts", table))
+    table = remark + scrolling(text(heading), f'<table class="facts"><tbody>{rows}</tbody></table>')
+    if len(items) > FACTS_OPEN:
+        return details(f"{name(heading)} ({len(items):,})", table)
+    return f"<h3>{name(heading)}</h3>\n{table}"
 
 
 def _fact(value: str) -> str:

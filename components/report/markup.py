@@ -69,6 +69,30 @@ def change(before: float | None, now: float | None) -> str:
     return f'<span class="{kind}"><span aria-hidden="true">{arrow}</span> {sign}{abs(difference):.3f}</span>'
 
 
+def interval(known: tuple[float, float] | None) -> str:
+    """A 95 % interval as a small line of its own; nothing without one."""
+    if known is None:
+        return ""
+    low, high = (decimal(one, 3) for one in known)
+    return f'<span class="interval"><span class="unseen">, 95 % interval </span>{low} to {high}</span>'
+
+
+def change_with_interval(
+    before: float | None, now: float | None, difference: float | None, noise: tuple[float, float] | None
+) -> str:
+    """A change with its 95 % interval; `difference` is used where it is known."""
+    shown = change(0.0, difference) if finite(difference) is not None else change(before, now)
+    return shown + interval(noise)
+
+
+def data_bar(value: float | None, noise: tuple[float, float] | None = None) -> str:
+    """A table cell with a score, a thin bar below it and its interval; sorts by the score."""
+    known = finite(value)
+    style = "" if known is None else f' style="--share:{100 * known:.1f}%"'
+    order = "" if known is None else f"{known:.6f}"
+    return f'<td class="num data" data-value="{order}"{style}>{score(value)}{interval(noise)}</td>'
+
+
 def share(part: float, whole: float) -> str:
     """A percentage; a part that would round to zero is told from none."""
     if not whole:
@@ -99,10 +123,11 @@ def scrolling(label: str, inner: str, *, tall: bool = False) -> str:
     return f'<div class="{kind}" role="region" aria-label="{label}" tabindex="0">{inner}</div>'
 
 
-def head_row(cells: Iterable[str], *, numeric_from: int = 1) -> str:
-    """The header of a table; the cells are HTML."""
+def head_row(cells: Iterable[str], *, numeric_from: int = 1, sortable: bool = False) -> str:
+    """The header of a table; the cells are HTML. A script makes the columns of a sortable one sort."""
+    sorts = " data-sortable" if sortable else ""
     row = "".join(
-        f'<th scope="col"{" class=num" if index >= numeric_from else ""}>{cell}</th>'
+        f'<th scope="col"{" class=num" if index >= numeric_from else ""}{sorts}>{cell}</th>'
         for index, cell in enumerate(cells)
     )
     return f"<thead><tr>{row}</tr></thead>"

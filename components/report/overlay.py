@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from components.report import hatching
 from components.report.content import GalleryPhoto
 from schema.colors import class_palette
 from schema.labelmap import Color, LabelMap
@@ -21,10 +22,13 @@ ERROR_KINDS = {
     WRONG_CLASS: ("wrong class", "an object that was predicted as another class"),
 }
 
-MAX_SIZE = (480, 640)
+ERROR_HATCHINGS = {MISSED: 1, FALSE_ALARM: 2, WRONG_CLASS: 5}
+
+MAX_SIZE = (640, 640)
 """Width and height that a picture never exceeds."""
 
 _ERROR_COLORS: tuple[Color, ...] = ((255, 221, 51), (214, 39, 160), (0, 190, 235))
+_INK_COLOR = (20, 20, 24, 255)
 # What is tried in turn until the pictures of one photo fit their budget: the longest side, JPEG quality.
 _ATTEMPTS = ((1.0, 82), (1.0, 65), (0.75, 65), (0.5, 60), (0.33, 55), (0.2, 50))
 
@@ -69,9 +73,24 @@ def error_palette() -> np.ndarray:
     """Colours of an error map.
 
     Returns:
-        uint8 [4, 4], red, green, blue, opacity; what is right is transparent.
+        uint8 [256, 4], red, green, blue, opacity; what is right is transparent.
     """
-    return np.array([(0, 0, 0, 0), *((*color, 255) for color in _ERROR_COLORS)], np.uint8)
+    palette = np.zeros((256, 4), np.uint8)
+    palette[1 : 1 + len(_ERROR_COLORS)] = [(*color, 255) for color in _ERROR_COLORS]
+    palette[hatching.INK] = _INK_COLOR
+    return palette
+
+
+def map_palette(background: int) -> np.ndarray:
+    """Colours of a class map with hatchings: uint8 [256, 4], red, green, blue, opacity; the background is clear."""
+    palette = class_palette(background)
+    palette[hatching.INK] = _INK_COLOR
+    return palette
+
+
+def class_hatchings(classes: int, background: int) -> dict[int, int]:
+    """Hatching by class number; the background has none."""
+    return {one: hatching.kind_of(one - (one > background)) for one in range(classes) if one != background}
 
 
 def error_map(truth: np.ndarray, prediction: np.ndarray, background: int) -> np.ndarray:
@@ -97,15 +116,19 @@ def error_map(truth: np.ndarray, prediction: np.ndarray, background: int) -> np.
     return kinds
 
 
-def encode_overlay(values: np.ndarray, palette: np.ndarray, size: tuple[int, int]) -> bytes:
+def encode_overlay(
+    values: np.ndarray, palette: np.ndarray, size: tuple[int, int], hatchings: dict[int, int] | None = None
+) -> bytes:
     """Encodes a map of small numbers as a paletted PNG.
 
     Args:
         values: uint8 [height, width], indices into the palette.
         palette: uint8 [entries, 4], red, green, blue, opacity.
         size: Width and height of the picture; nearest pixels are taken, so no colour is made up.
+        hatchings: Hatching by number, for the areas that get one.
     """
     small = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.NEAREST))
+    small = hatching.hatched(small, hatchings or {})
     # Only the entries in use are kept: a map of few classes then takes one, two or four bits per pixel.
     used, indices = np.unique(small, return_inverse=True)
     picture = Image.fromarray(indices.reshape(small.shape).astype(np.uint8))
@@ -146,15 +169,15 @@ def encode_layers(photo: GalleryPhoto, label_map: LabelMap, budget: int) -> Laye
         raise ValueError(f"photo {photo.photo.shape} and truth {photo.truth.shape} have different shapes")
     background = label_map.background_index
     errors = error_map(photo.truth, photo.prediction, background)
-    classes = class_palette(background)
+    classes, lines = map_palette(background), class_hatchings(len(label_map.classes), background)
     for scale, quality in _ATTEMPTS:
         size = fitted_size(photo.truth.shape[1], photo.truth.shape[0], scale)
         layers = Layers(
             *size,
             photo=encode_photo(photo.photo, size, quality),
-            truth=encode_overlay(photo.truth, classes, size),
-            prediction=encode_overlay(photo.prediction, classes, size),
-            error=encode_overlay(errors, error_palette(), size),
+            truth=encode_overlay(photo.truth, classes, size, lines),
+            prediction=encode_overlay(photo.prediction, classes, size, lines),
+            error=encode_overlay(errors, error_palette(), size, ERROR_HATCHINGS),
         )
         if layers.encoded_size <= budget:
             break

@@ -1,92 +1,113 @@
-"""Scores by class and by slice."""
+"""Scores by class."""
 
 from __future__ import annotations
 
-from components.evaluator.summary import ALL_PHOTOS, EvaluationSummary, SliceScores
+from components.evaluator.summary import EvaluationSummary, Interval, SliceChange, SliceScores
 from components.report import overlay
-from components.report.markup import change, finite, head_row, name, note, score, scrolling, section, share
+from components.report.markup import (
+    change_with_interval,
+    data_bar,
+    finite,
+    head_row,
+    interval,
+    name,
+    note,
+    score,
+    scrolling,
+    section,
+    share,
+)
 from components.report.verdict import whole
 from schema.colors import class_color
 from schema.labelmap import LabelMap
 
 MANY_CLASSES = 30
-SLICE_CELLS = 8000
-SLICES_SHOWN = 200
+
+_OTHERS = {"dice": "Dice", "precision": "Precision", "recall": "Recall", "boundary_iou": "Boundary IoU"}
 
 
 def class_scores(summary: EvaluationSummary, label_map: LabelMap) -> str:
-    """IoU by class with bars, mean IoU, pixel accuracy; with a baseline also its values and the change."""
-    now, before = whole(summary.candidate), whole(summary.baseline)
+    """All scores by class and their means; with a baseline also its IoU and the change."""
+    now, before, changes = whole(summary.candidate), whole(summary.baseline), whole(summary.changes)
     if now is None:
-        return section("classes", "IoU by class", note("There are no scores over all photos."))
+        return section("classes", "Scores by class", note("There are no scores over all photos."))
     required = {check.what: check.required for check in summary.checks}
     totals = [sum(row) for row in now.confusion]
     rows = [
         _row(
             f"{swatch(index, label_map)}{name(one)}",
-            now.iou.get(one),
-            before.iou.get(one) if before else None,
-            compared=before is not None,
-            required=required.get(f"IoU of {one}"),
-            pixels=share(totals[index] if index < len(totals) else 0, sum(totals)),
+            _class_cells(one, now, before, changes, required.get(f"IoU of {one}")),
+            share(totals[index] if index < len(totals) else 0, sum(totals)),
         )
         for index, one in enumerate(label_map.names)
     ]
-    sums = _sums(now, before, required.get("mean IoU"))
-    heads = ["Class", "IoU", '<span class="unseen">Value</span>']
+    heads = ["Class", "IoU", '<span class="unseen">IoU, value</span>']
     heads += ["Baseline", "Change"] if before else []
-    head = head_row([*heads, "Share of pixels"], numeric_from=2)
+    head = head_row([*heads, *_OTHERS.values(), "Share of pixels"], numeric_from=2, sortable=len(rows) > 1)
+    sums = _sums(now, before, changes, required.get("mean IoU"))
     table = f'<table class="scores">{head}<tbody>{"".join(rows)}</tbody><tfoot>{sums}</tfoot></table>'
     return section(
         "classes",
-        "IoU by class",
-        scrolling("IoU by class", table, tall=len(rows) > MANY_CLASSES),
-        _key(bool(before), any(check.required > 0 for check in summary.checks)),
+        "Scores by class",
+        scrolling("Scores by class", table, tall=len(rows) > MANY_CLASSES),
+        _key(summary, compared=before is not None),
     )
 
 
 def swatch(index: int, label_map: LabelMap) -> str:
-    """The colour of a class in the gallery; the background has none."""
-    if index == label_map.background_index:
+    """The colour and hatching of a class in the gallery; the background has none."""
+    background = label_map.background_index
+    if index == background:
         return '<span class="swatch empty" aria-hidden="true"></span>'
-    color = overlay.css_color(class_color(index, label_map.background_index))
-    return f'<span class="swatch" style="background:{color}" aria-hidden="true"></span>'
+    color = overlay.css_color(class_color(index, background))
+    kind = overlay.class_hatchings(len(label_map.classes), background)[index]
+    return f'<span class="swatch hatch-{kind}" style="background-color:{color}" aria-hidden="true"></span>'
 
 
-def _sums(now: SliceScores, before: SliceScores | None, required: float | None) -> str:
-    mean = _row(
-        "Mean IoU",
-        now.mean_iou,
-        before.mean_iou if before else None,
-        compared=before is not None,
-        required=required,
-        pixels="",
-    )
-    accuracy = _row(
-        "Pixel accuracy",
-        now.pixel_accuracy,
-        before.pixel_accuracy if before else None,
-        compared=before is not None,
-        required=None,
-        pixels="",
-    )
-    return mean + accuracy
-
-
-def _row(
-    head: str, now: float | None, before: float | None, *, compared: bool, required: float | None, pixels: str
+def _class_cells(
+    one: str, now: SliceScores, before: SliceScores | None, changes: SliceChange | None, required: float | None
 ) -> str:
-    compare = f'<td class="num">{score(before)}</td><td class="num">{change(before, now)}</td>' if compared else ""
+    old = before.iou.get(one) if before else None
+    difference = (changes.iou.get(one), changes.iou_interval.get(one)) if changes else (None, None)
+    cells = _iou_cells(now.iou.get(one), now.iou_interval.get(one), old, required)
+    cells += _against(old, now.iou.get(one), *difference) if before else ""
+    return cells + "".join(data_bar(getattr(now, column).get(one)) for column in _OTHERS)
+
+
+def _sums(now: SliceScores, before: SliceScores | None, changes: SliceChange | None, required: float | None) -> str:
+    old = before.mean_iou if before else None
+    difference = (changes.mean_iou, changes.mean_iou_interval) if changes else (None, None)
+    cells = _iou_cells(now.mean_iou, now.mean_iou_interval, old, required)
+    cells += _against(old, now.mean_iou, *difference) if before else ""
+    return _row("Mean", cells + "".join(data_bar(getattr(now, f"mean_{column}")) for column in _OTHERS), "")
+
+
+def _row(head: str, cells: str, pixels: str) -> str:
+    return f'<tr><th scope="row">{head}</th>{cells}<td class="num">{pixels}</td></tr>'
+
+
+def _iou_cells(now: float | None, noise: Interval | None, before: float | None, required: float | None) -> str:
+    known = finite(now)
+    order = "" if known is None else f"{known:.6f}"
     return (
-        f'<tr><th scope="row">{head}</th><td class="barcell">{_bar(now, before, required)}</td>'
-        f'<td class="num value">{score(now)}</td>{compare}<td class="num">{pixels}</td></tr>'
+        f'<td class="barcell" data-value="{order}">{_bar(now, noise, before, required)}</td>'
+        f'<td class="num value" data-value="{order}">{score(now)}{interval(noise)}</td>'
     )
 
 
-def _bar(now: float | None, before: float | None, required: float | None) -> str:
+def _against(before: float | None, now: float | None, change: float | None, noise: Interval | None) -> str:
+    return (
+        f'<td class="num">{score(before)}</td><td class="num">{change_with_interval(before, now, change, noise)}</td>'
+    )
+
+
+def _bar(now: float | None, noise: Interval | None, before: float | None, required: float | None) -> str:
     marks = ""
     if required is not None and 0 < required <= 1:
         marks += f'<i class="required" style="left:{100 * required:.2f}%" title="required: {required:g}"></i>'
+    if noise is not None:
+        low, high = noise
+        marks += f'<i class="noise" style="left:{100 * low:.2f}%;width:{100 * (high - low):.2f}%"></i>'
     old = finite(before)
     if old is not None:
         marks += f'<i class="before" style="left:{100 * old:.2f}%" title="baseline: {old:.3f}"></i>'
@@ -95,48 +116,13 @@ def _bar(now: float | None, before: float | None, required: float | None) -> str
     return f'<span class="bar" aria-hidden="true">{fill}{marks}</span>'
 
 
-def _key(compared: bool, gated: bool) -> str:
+def _key(summary: EvaluationSummary, *, compared: bool) -> str:
     parts = ["Bars run from 0 to 1."]
-    if gated:
+    if any(0 < check.required <= 1 for check in summary.checks):
         parts.append('<span class="keymark"><i class="required"></i></span> required by the gate.')
+    if summary.resamples:
+        parts.append('<span class="keymark"><i class="noise"></i></span> 95 % interval over photos.')
     if compared:
         parts.append('<span class="keymark"><i class="before"></i></span> baseline, the model in service.')
     parts.append("“absent”: neither in truth nor in prediction, so the class does not count in the mean.")
     return note(" ".join(parts))
-
-
-def slice_scores(summary: EvaluationSummary, label_map: LabelMap) -> str:
-    """A row for each slice: photos, mean IoU (and its change), IoU of each foreground class."""
-    rows = summary.candidate
-    if not rows:
-        return section("slices", "Slices", note("There are no scores."))
-    limit = min(SLICES_SHOWN, max(20, SLICE_CELLS // max(1, len(label_map.foreground))))
-    shown, remark = _shortened(rows, limit)
-    before = {row.name: row.mean_iou for row in summary.baseline}
-    heads = ["Slice", "Photos", "Mean IoU", *(["Change"] if before else []), *map(name, label_map.foreground)]
-    body = "".join(_slice_row(row, label_map, before) for row in shown)
-    table = f'<table class="slices">{head_row(heads)}<tbody>{body}</tbody></table>'
-    return section("slices", "Slices", remark, scrolling("Scores by slice", table, tall=len(shown) > MANY_CLASSES))
-
-
-def _shortened(rows: list[SliceScores], limit: int) -> tuple[list[SliceScores], str]:
-    if len(rows) <= limit:
-        return rows, ""
-    by_score = sorted(rows, key=lambda row: (row.name != ALL_PHOTOS, finite(row.mean_iou) is None, row.mean_iou or 0))
-    return by_score[:limit], note(f"{limit} of {len(rows):,} slices: all photos and those with the lowest mean IoU.")
-
-
-def _slice_row(row: SliceScores, label_map: LabelMap, before: dict[str, float | None]) -> str:
-    compare = f'<td class="num">{change(before.get(row.name), row.mean_iou)}</td>' if before else ""
-    cells = "".join(_data_bar(row.iou.get(one)) for one in label_map.foreground)
-    kind = ' class="whole"' if row.name == ALL_PHOTOS else ""
-    return (
-        f'<tr{kind}><th scope="row">{name(row.name, 120)}</th><td class="num">{row.photos:,}</td>'
-        f"{_data_bar(row.mean_iou)}{compare}{cells}</tr>"
-    )
-
-
-def _data_bar(value: float | None) -> str:
-    known = finite(value)
-    style = "" if known is None else f' style="--share:{100 * known:.1f}%"'
-    return f'<td class="num data"{style}>{score(value)}</td>'

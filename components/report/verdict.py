@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from components.evaluator.summary import ALL_PHOTOS, Check, EvaluationSummary, SliceScores
-from components.report.markup import change, count, decimal, details, finite, name, score, text
+from typing import TypeVar
+
+from components.evaluator.summary import ALL_PHOTOS, Check, EvaluationSummary, Interval, SliceChange, SliceScores
+from components.report.markup import NO_VALUE, change, count, decimal, details, finite, interval, name, score, text
 
 MANY_CHECKS = 8
 NAMED_FAILURES = 3
 MISSING_SHOWN = 50
 
+_TILES = {
+    "mean_dice": "Mean Dice",
+    "mean_boundary_iou": "Mean boundary IoU",
+    "frequency_weighted_iou": "Frequency-weighted IoU",
+    "pixel_accuracy": "Pixel accuracy",
+}
 
-def whole(rows: list[SliceScores]) -> SliceScores | None:
-    """The scores over all photos, or None where there are none."""
+Row = TypeVar("Row", SliceScores, SliceChange)
+
+
+def whole(rows: list[Row]) -> Row | None:
+    """What is told of all photos, or None where that is nothing."""
     return next((row for row in rows if row.name == ALL_PHOTOS), None)
 
 
@@ -51,22 +62,28 @@ def _tiles(summary: EvaluationSummary) -> str:
     now, before = whole(summary.candidate), whole(summary.baseline)
     if now is None:
         return '<p class="note">There are no scores over all photos.</p>'
-    tiles = [
-        _tile("Mean IoU", now.mean_iou, before.mean_iou if before else None, compared=before is not None),
-        _tile(
-            "Pixel accuracy",
-            now.pixel_accuracy,
-            before.pixel_accuracy if before else None,
-            compared=before is not None,
-        ),
-        f"<div><dt>Photos</dt><dd>{now.photos:,}</dd></div>",
-    ]
+    changes = whole(summary.changes)
+    noise = changes.mean_iou_interval if changes else None
+    tiles = [_tile("Mean IoU", now.mean_iou, before, "mean_iou", now.mean_iou_interval, noise)]
+    tiles += [_tile(label, getattr(now, one), before, one) for one, label in _TILES.items()]
+    tiles.append(f"<div><dt>Photos</dt><dd>{now.photos:,}</dd></div>")
     return f'<dl class="tiles">{"".join(tiles)}</dl>'
 
 
-def _tile(label: str, now: float | None, before: float | None, *, compared: bool) -> str:
-    against = f'<dd class="against">{change(before, now)} against baseline</dd>' if compared else ""
-    return f"<div><dt>{label}</dt><dd>{score(now)}</dd>{against}</div>"
+def _tile(
+    label: str,
+    now: float | None,
+    baseline: SliceScores | None,
+    attribute: str,
+    noise: Interval | None = None,
+    change_noise: Interval | None = None,
+) -> str:
+    span = f'<dd class="against">{interval(noise)}</dd>' if noise else ""
+    against = ""
+    if baseline:
+        shown = change(getattr(baseline, attribute), now)
+        against = f'<dd class="against">{shown} against baseline{interval(change_noise)}</dd>'
+    return f"<div><dt>{label}</dt><dd>{score(now, missing=NO_VALUE)}</dd>{span}{against}</div>"
 
 
 def _checks(summary: EvaluationSummary) -> str:

@@ -1,42 +1,11 @@
-"use strict";
-// The table is complete without this script; it adds sorting and the comparison of two runs.
+// The table is complete without this script; it adds the comparison of two runs.
 (() => {
   const table = document.getElementById("run-table");
   if (!table) return;
   const { runs, names, photos } = JSON.parse(document.getElementById("comparison").textContent);
   const PHOTOS_SHOWN = 15;
 
-  // Sorting: a click or the Enter key on a heading; a second one turns the order around. What has no value stays last.
-  const heads = [...table.tHead.rows[0].cells];
-  const valueOf = (row, column) => {
-    const told = row.cells[column].dataset.value ?? "";
-    return told !== "" && Number.isFinite(Number(told)) ? Number(told) : told;
-  };
-  const compare = (a, b) =>
-    typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
-  const sort = (column) => {
-    const head = heads[column];
-    const numbers = head.classList.contains("num") || head === heads[1];
-    const before = head.getAttribute("aria-sort");
-    const down = before ? before === "ascending" : numbers;
-    heads.forEach((one) => one.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", down ? "descending" : "ascending");
-    const rows = [...table.tBodies[0].rows].map((row) => [valueOf(row, column), row]);
-    rows.sort(([a], [b]) => {
-      if (a === "" || b === "") return (a === "") - (b === "");
-      return down ? compare(b, a) : compare(a, b);
-    });
-    table.tBodies[0].append(...rows.map(([, row]) => row));
-  };
-  heads.forEach((head, column) => {
-    if (head.dataset.sortable === undefined) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener("click", () => sort(column));
-  });
-  heads[1].setAttribute("aria-sort", "descending");
+  table.tHead.rows[0].cells[1].setAttribute("aria-sort", "descending");
 
   // Comparison.
   const make = (tag, text, kind) => {

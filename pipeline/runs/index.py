@@ -65,7 +65,7 @@ def render_index(records: Sequence[RunRecord], serving: Pushed | None, workspace
             ]
         ),
         style=resource("page.css") + resource("index.css", __package__),
-        script=resource("index.js", __package__),
+        script=resource("sort.js") + resource("index.js", __package__),
         data={"comparison": _compared(shown, differing, workspace)},
     )
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from components.evaluator.summary import ALL_PHOTOS, EvaluationSummary
-from components.report.component import PHOTO_IOU_FILE
+from components.report.photo_scores import read_photo_scores
 from pipeline.local_run import Outcome
 from pipeline.runs.record import PUSHED, REFUSED, STOPPED, RunRecord, Scores
+from schema.labelmap import LabelMap
 
 PHOTOS_KEPT = 2000
 """More scores of single photos are not kept, so that a record stays small whatever the data set."""
@@ -20,7 +20,7 @@ PHOTOS_KEPT = 2000
 _NAME_LIMIT = 300
 
 
-def describe(outcome: Outcome, workspace: Path, record: RunRecord) -> None:
+def describe(outcome: Outcome, workspace: Path, record: RunRecord, label_map: LabelMap) -> None:
     """Fills in verdict, scores and where things are."""
     summary = outcome.summary
     if summary is None:
@@ -36,9 +36,8 @@ def describe(outcome: Outcome, workspace: Path, record: RunRecord) -> None:
             record.classes = dict(row.iou)
         else:
             record.slices[row.name] = row.mean_iou
-    photos = Path(outcome.page).with_name(PHOTO_IOU_FILE)
-    if outcome.page and photos.is_file():
-        record.photo_iou = sampled(json.loads(photos.read_text(encoding="utf-8")).items())
+    photos = read_photo_scores(outcome.uri("Evaluator", "evaluation"), label_map)
+    record.photo_iou = sampled((one.key.decode("utf-8", "replace"), one.iou) for one in photos)
 
 
 def sampled(photos: Iterable[tuple[str, float | None]], limit: int = PHOTOS_KEPT) -> Scores:

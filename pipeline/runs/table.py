@@ -49,13 +49,11 @@ def run_table(
         if budget < 0:
             break
         rows.append(row)
-    numeric = [(f"IoU {name(one, 40)}", True) for one in classes]
-    heads = [("Run", True), ("Mean IoU", True), ("Verdict", True), *numeric, ("Data", True)]
-    heads += [("Settings that differ", False), ("Minutes", True), ("Log", False)]
-    cells = "".join(
-        f'<th scope="col"{" data-sortable" if sortable else ""}{_numeric(label)}>{label}</th>'
-        for label, sortable in heads
-    )
+    up, down, not_at_all = " data-sortable", ' data-sortable="down"', ""
+    numeric = [(f"IoU {name(one, 40)}", up) for one in classes]
+    heads = [("Run", down), ("Mean IoU", up), ("Verdict", up), *numeric, ("Data", up)]
+    heads += [("Settings that differ", not_at_all), ("Minutes", up), ("Log", not_at_all)]
+    cells = "".join(f'<th scope="col"{sorts}{_numeric(label)}>{label}</th>' for label, sorts in heads)
     corner = '<th scope="col" class="choose"><span class="unseen">Compare</span></th>'
     table = (
         f'<table class="runs" id="run-table"><thead><tr>{corner}{cells}</tr></thead>'
