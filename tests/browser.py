@@ -24,6 +24,7 @@ from typing import Any
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _SECONDS = 60.0
 _KEYS = {"Enter": (13, "\r"), " ": (32, " "), "Tab": (9, ""), "ArrowRight": (39, ""), "ArrowLeft": (37, "")}
+_KEYS |= {digit: (ord(digit), digit) for digit in "123456789"}
 _KEYS |= {"ArrowDown": (40, ""), "ArrowUp": (38, ""), "Home": (36, ""), "End": (35, ""), "Escape": (27, "")}
 
 
@@ -49,6 +50,8 @@ class Browser:
                 os.dup2(descriptor, number)
 
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
+        # Frames in a process of their own would need sessions of their own.
+        flags += ["--disable-features=IsolateSandboxedIframes"]
         flags += ["--remote-debugging-pipe", "--no-first-run", f"--user-data-dir={self._profile}"]
         self._process = subprocess.Popen(
             [find_browser(), *flags, "about:blank"],
@@ -138,6 +141,7 @@ class Page:
         errors: What the console and the browser complained about: exceptions, warnings, blocked content.
         requests: Addresses that the page asked for, besides itself and what it holds in `data:` addresses.
         loaded: Whether loading is over.
+        frame: Where `evaluate` and `click` work: 0 for the page itself, else one of `frames`.
     """
 
     def __init__(self, browser: Browser, session: str):
@@ -145,12 +149,18 @@ class Page:
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.loaded = False
+        self.frame = 0
+        self._contexts: list[int] = []
         self._navigated = False
 
     def hear(self, event: str, told: dict[str, Any]) -> None:
         """Takes note of an event."""
         if event == "Page.loadEventFired":
             self.loaded = True
+        elif event == "Runtime.executionContextCreated":
+            self._contexts.append(told["context"]["id"])
+        elif event == "Runtime.executionContextsCleared":
+            self._contexts.clear()
         elif event == "Runtime.exceptionThrown":
             self.errors.append(json.dumps(told["exceptionDetails"]))
         elif event == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
@@ -163,6 +173,11 @@ class Page:
             elif not told["request"]["url"].startswith("data:"):
                 self.requests.append(told["request"]["url"])
 
+    @property
+    def frames(self) -> list[int]:
+        """What `frame` can be; the page itself comes before its frames."""
+        return self._contexts[1:]
+
     def wait_until_loaded(self) -> None:
         """Waits for the end of loading; set `loaded` to False before something that loads another page."""
         self._browser.wait(lambda: self.loaded)
@@ -173,7 +188,8 @@ class Page:
 
     def evaluate(self, script: str) -> Any:
         """The value of a JavaScript expression."""
-        told = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        where = {"contextId": self.frame} if self.frame else {}
+        told = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, **where)
         if "exceptionDetails" in told:
             raise RuntimeError(json.dumps(told["exceptionDetails"]))
         return told["result"].get("value")

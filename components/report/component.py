@@ -95,7 +95,7 @@ class Executor(base_executor.BaseExecutor):
             "Lineage": {
                 **json.loads(exec_properties["lineage"]),
                 "run": (self._context and self._context.pipeline_run_id) or "",
-                "photos": artifact_utils.get_single_uri(input_dict["examples"]),
+                "examples": artifact_utils.get_single_uri(input_dict["examples"]),
                 "model": artifact_utils.get_single_uri(input_dict["model"]),
                 **model_facts(card),
                 "evaluation": artifact_utils.get_single_uri(input_dict["evaluation"]),

@@ -33,7 +33,7 @@ def hatched(values: np.ndarray, kinds: dict[int, int]) -> np.ndarray:
     Returns:
         uint8 [height, width], `INK` on the lines.
     """
-    rows, columns = np.indices(values.shape, sparse=True)
+    rows, columns = np.arange(values.shape[0])[:, np.newaxis], np.arange(values.shape[1])
     lines = _outlines(values)
     inked = np.zeros(values.shape, bool)
     for value in np.unique(values):

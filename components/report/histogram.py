@@ -23,7 +23,7 @@ def iou_histogram(now: Sequence[float | None], before: Sequence[float | None]) -
     """
     known = np.array([one for one in map(finite, now) if one is not None])
     if not known.size:
-        return section("histogram", "IoU by photo", note("No photo has an IoU: none holds a foreground class."))
+        return section("histogram", "IoU by photo", note("No photo has an IoU: there is no foreground class in them."))
     counts = photos_by_bin(known)
     old = np.array([one for one in map(finite, before) if one is not None])
     counts_before = photos_by_bin(old) if old.size else None
@@ -34,7 +34,7 @@ def iou_histogram(now: Sequence[float | None], before: Sequence[float | None]) -
     without = len(now) - len(known)
     remark = "Mean IoU of the foreground classes in each photo. " + words
     if without:
-        remark += f" {count(without, 'photo')} without an object {'has' if without == 1 else 'have'} none."
+        remark += f" {count(without, 'photo')} without an object left out."
     if counts_before is not None:
         remark += (
             f' Median of the model in service {np.median(old):.3f}: <span class="keymark"><i class="step"></i></span>.'
@@ -59,7 +59,7 @@ def _chart(counts: np.ndarray, before: np.ndarray | None, words: str) -> str:
 
     bars = "".join(
         f'<rect class="column" x="{LEFT + index * step + 1:.1f}" y="{up(number):.1f}" width="{step - 2:.1f}"'
-        f' height="{HEIGHT - BOTTOM - up(number):.1f}"><title>{_range(index)}: {count(int(number), "photo")}</title></rect>'
+        f' height="{up(0) - up(number):.1f}"><title>{_range(index)}: {count(int(number), "photo")}</title></rect>'
         for index, number in enumerate(counts)
         if number
     )

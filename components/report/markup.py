@@ -69,12 +69,13 @@ def change(before: float | None, now: float | None) -> str:
     return f'<span class="{kind}"><span aria-hidden="true">{arrow}</span> {sign}{abs(difference):.3f}</span>'
 
 
-def interval(known: tuple[float, float] | None) -> str:
-    """A 95 % interval as a small line of its own; nothing without one."""
+def interval(known: tuple[float, float] | None, *, lead: str = "") -> str:
+    """A 95 % interval as a small line of its own, after a few words; nothing without one."""
     if known is None:
         return ""
     low, high = (decimal(one, 3) for one in known)
-    return f'<span class="interval"><span class="unseen">, 95 % interval </span>{low} to {high}</span>'
+    words = lead or '<span class="unseen">, 95 % interval </span>'
+    return f'<span class="interval">{words}{low} to {high}</span>'
 
 
 def change_with_interval(

@@ -41,7 +41,7 @@ def class_scores(summary: EvaluationSummary, label_map: LabelMap) -> str:
         )
         for index, one in enumerate(label_map.names)
     ]
-    heads = ["Class", "IoU", '<span class="unseen">IoU, value</span>']
+    heads = ["Class", "IoU"]
     heads += ["Baseline", "Change"] if before else []
     head = head_row([*heads, *_OTHERS.values(), "Share of pixels"], numeric_from=2, sortable=len(rows) > 1)
     sums = _sums(now, before, changes, required.get("mean IoU"))
@@ -69,7 +69,7 @@ def _class_cells(
 ) -> str:
     old = before.iou.get(one) if before else None
     difference = (changes.iou.get(one), changes.iou_interval.get(one)) if changes else (None, None)
-    cells = _iou_cells(now.iou.get(one), now.iou_interval.get(one), old, required)
+    cells = _iou_cell(now.iou.get(one), now.iou_interval.get(one), old, required)
     cells += _against(old, now.iou.get(one), *difference) if before else ""
     return cells + "".join(data_bar(getattr(now, column).get(one)) for column in _OTHERS)
 
@@ -77,7 +77,7 @@ def _class_cells(
 def _sums(now: SliceScores, before: SliceScores | None, changes: SliceChange | None, required: float | None) -> str:
     old = before.mean_iou if before else None
     difference = (changes.mean_iou, changes.mean_iou_interval) if changes else (None, None)
-    cells = _iou_cells(now.mean_iou, now.mean_iou_interval, old, required)
+    cells = _iou_cell(now.mean_iou, now.mean_iou_interval, old, required)
     cells += _against(old, now.mean_iou, *difference) if before else ""
     return _row("Mean", cells + "".join(data_bar(getattr(now, f"mean_{column}")) for column in _OTHERS), "")
 
@@ -86,12 +86,12 @@ def _row(head: str, cells: str, pixels: str) -> str:
     return f'<tr><th scope="row">{head}</th>{cells}<td class="num">{pixels}</td></tr>'
 
 
-def _iou_cells(now: float | None, noise: Interval | None, before: float | None, required: float | None) -> str:
+def _iou_cell(now: float | None, noise: Interval | None, before: float | None, required: float | None) -> str:
     known = finite(now)
     order = "" if known is None else f"{known:.6f}"
     return (
-        f'<td class="barcell" data-value="{order}">{_bar(now, noise, before, required)}</td>'
-        f'<td class="num value" data-value="{order}">{score(now)}{interval(noise)}</td>'
+        f'<td class="barcell" data-value="{order}"><div>{_bar(now, noise, before, required)}'
+        f'<span class="value">{score(now)}{interval(noise)}</span></div></td>'
     )
 
 

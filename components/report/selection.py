@@ -79,16 +79,19 @@ def predict_chosen(groups: Groups, files: Sequence[str], serve: Any) -> list[Gal
         .take(len(places))
     )
     # One by one and shrunk at once: a dozen large photos with their maps would take gigabytes.
-    found = {}
-    for photo in photos.as_numpy_iterator():
-        encoded, mask = photo[features.IMAGE_ENCODED], photo[features.MASK_ENCODED]
+    found: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    for one in photos.as_numpy_iterator():
+        encoded, mask = one[features.IMAGE_ENCODED], one[features.MASK_ENCODED]
         answer = serve(image_bytes=tf.constant([encoded]))["class_map_bytes"].numpy()[0]
-        found[photo[features.IMAGE_KEY]] = [_small(one) for one in (encoded, mask, answer)]
-    return [
-        GalleryPhoto(one.key.decode("utf-8", "replace"), *found[one.key], one.iou, one.before, one.wrong, heading)
-        for heading, one in places
-        if one.key in found
-    ]
+        found[one[features.IMAGE_KEY]] = _small(encoded), _small(mask), _small(answer)
+    return [_gallery_photo(heading, one, *found[one.key]) for heading, one in places if one.key in found]
+
+
+def _gallery_photo(
+    heading: str, scored: PhotoScore, photo: np.ndarray, truth: np.ndarray, prediction: np.ndarray
+) -> GalleryPhoto:
+    key = scored.key.decode("utf-8", "replace")
+    return GalleryPhoto(key, photo, truth, prediction, scored.iou, scored.before, scored.wrong, heading)
 
 
 def _small(encoded: bytes) -> np.ndarray:

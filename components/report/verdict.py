@@ -7,7 +7,7 @@ from typing import TypeVar
 from components.evaluator.summary import ALL_PHOTOS, Check, EvaluationSummary, Interval, SliceChange, SliceScores
 from components.report.markup import NO_VALUE, change, count, decimal, details, finite, interval, name, score, text
 
-MANY_CHECKS = 8
+MANY_CHECKS = 16
 NAMED_FAILURES = 3
 MISSING_SHOWN = 50
 
@@ -78,11 +78,11 @@ def _tile(
     noise: Interval | None = None,
     change_noise: Interval | None = None,
 ) -> str:
-    span = f'<dd class="against">{interval(noise)}</dd>' if noise else ""
+    span = f'<dd class="against">{interval(noise, lead="95 %: ")}</dd>' if noise else ""
     against = ""
     if baseline:
         shown = change(getattr(baseline, attribute), now)
-        against = f'<dd class="against">{shown} against baseline{interval(change_noise)}</dd>'
+        against = f'<dd class="against">{shown} against baseline{interval(change_noise, lead="95 %: ")}</dd>'
     return f"<div><dt>{label}</dt><dd>{score(now, missing=NO_VALUE)}</dd>{span}{against}</div>"
 
 
@@ -109,15 +109,15 @@ def _check(check: Check) -> str:
     noted = f" ({text(check.note)})" if check.note else ""
     return (
         f'<li class="{kind}"><span class="mark" aria-hidden="true">{symbol}</span>'
-        f"<span>{_finding(check)}: <strong>{kind}{by}</strong>{noted}</span></li>"
+        f"<span>{_finding(check)}, <strong>{kind}{by}</strong>{noted}</span></li>"
     )
 
 
 def _finding(check: Check) -> str:
     what = name(check.what[:1].upper() + check.what[1:], 120)
     value = finite(check.value)
-    found = "has no value" if value is None else f"is <strong>{decimal(value, check.digits)}</strong>"
-    return f"{what} {found}; {check.bound} {_plain(check.required)} is required"
+    found = "no value" if value is None else f"<strong>{decimal(value, check.digits)}</strong>"
+    return f"{what}: {found}; {check.bound} {_plain(check.required)} is required"
 
 
 def _margin(difference: float, digits: int) -> str:

@@ -1,5 +1,6 @@
 import dataclasses
 import html
+import io
 import math
 import re
 from collections.abc import Sequence
@@ -8,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from components.evaluator.summary import Check, EvaluationSummary, SliceScores
+from components.evaluator.summary import Check, EvaluationSummary, SliceChange, SliceScores
 from components.image_mask_example_gen.rejection import Rejection
+from components.report.augmented import BYTES, shrunk
 from components.report.confusion import most_confused
 from components.report.curve import thinned, ticks
+from components.report.lineage import settings_by_difference
 from components.report.page import GalleryPhoto, PageContent, render_page
 from schema.labelmap import LabelClass, LabelMap
 
@@ -84,7 +88,7 @@ def content(**changes: Any) -> PageContent:
         rejections=[Rejection("masks/2.png", "size_differs", "the mask is smaller")],
         anomalies=["train: a value is out of range"],
         history=[{"step": step, "loss": 1 / step, "eval_mean_iou": 1 - 1 / step} for step in range(1, 9)],
-        facts={"TensorFlow": "2.21.0"},
+        facts={"Versions": {"TensorFlow": "2.21.0"}},
     )
     return dataclasses.replace(whole, **changes)
 
@@ -99,7 +103,7 @@ def with_summary(
 def test_page_is_balanced_and_tells_everything():
     outline = Outline(render_page(content()))
     told = ("Blessed: may be served", "The only check passed.", "2.21.0", "best 0.875 at step 8", "images/1.jpg")
-    check = "Mean IoU is 0.8800; at least 0.8 is required: passed by 0.0800"
+    check = "Mean IoU: 0.8800; at least 0.8 is required, passed by 0.0800"
     for words in (*told, check, "size_differs", "a value is out of range"):
         assert words in outline.text
 
@@ -108,9 +112,9 @@ def test_page_refers_to_nothing_outside():
     page = render_page(content())
     assert not re.search(r"https?://|url\(|@import|srcset", page)
     for tag, attributes in Outline(page).tags:
-        assert tag not in ("link", "iframe", "object", "embed", "base", "form", "a")
+        assert tag not in ("link", "iframe", "object", "embed", "base", "form")
         assert (attributes.get("src") or "data:image/").startswith("data:image/")
-        assert "href" not in attributes
+        assert (attributes.get("href") or "#").startswith("#")
 
 
 def test_refusal_names_the_failing_check():
@@ -118,14 +122,14 @@ def test_refusal_names_the_failing_check():
     text = Outline(render_page(with_summary(blessed=False, checks=checks))).text
     assert "Refused: not served" in text
     assert "Blessed" not in text
-    assert "1 of 2 checks failed. IoU of plane is 0.7900; at least 0.85 is required." in text
+    assert "1 of 2 checks failed. IoU of plane: 0.7900; at least 0.85 is required." in text
     assert "failed by 0.0600" in text
 
 
 def test_refusal_for_missing_data_says_so():
     checks = [Check("IoU of plane", 0.5, None, False)]
     text = Outline(render_page(with_summary(blessed=False, checks=checks, missing=["setting = fog"]))).text
-    assert "IoU of plane has no value; at least 0.5 is required: failed" in text
+    assert "IoU of plane: no value; at least 0.5 is required, failed" in text
     assert "setting = fog" in text
 
 
@@ -141,9 +145,9 @@ def test_limits_from_above_whole_numbers_and_notes_read_as_they_are():
         Check("change of mean IoU", -0.01, -0.02, True, note="95 % interval holds <0>"),
     ]
     text = Outline(render_page(with_summary(blessed=False, checks=checks))).text
-    assert "Seconds of that process is 130.5; at most 120 is required: failed by 10.5" in text
-    assert "Photos in the eval split is 49; at least 10 is required: passed by 39" in text
-    assert re.search(r"at least −0.01 is required: passed \(95 % interval holds <0>\)", text)
+    assert "Seconds of that process: 130.5; at most 120 is required, failed by 10.5" in text
+    assert "Photos in the eval split: 49; at least 10 is required, passed by 39" in text
+    assert re.search(r"at least −0.01 is required, passed \(95 % interval holds <0>\)", text)
 
 
 def test_absent_classes_and_unknown_numbers_are_words():
@@ -177,7 +181,7 @@ def test_hostile_names_are_harmless():
             rejections=[Rejection(HOSTILE, HOSTILE, HOSTILE)],
             anomalies=[HOSTILE],
             history=[],
-            facts={HOSTILE: HOSTILE},
+            facts={HOSTILE: {HOSTILE: HOSTILE}},
         )
     )
     outline = Outline(page)
@@ -205,8 +209,70 @@ def test_pictures_have_alternatives_and_layers_have_radio_buttons():
     assert layers == ["photo", "truth", "prediction", "error"]
 
 
+def test_links_lead_to_sections_that_are_there():
+    outline = Outline(render_page(content()))
+    targets = {attributes.get("id") for _, attributes in outline.tags}
+    links = [str(attributes["href"]).removeprefix("#") for tag, attributes in outline.tags if tag == "a"]
+    assert len(links) > 9
+    assert set(links) <= targets
+
+
+def test_intervals_and_changes_stand_beside_the_scores():
+    row = scores(
+        mean_iou_interval=(0.861, 0.899),
+        iou_interval={"sky": (0.951, 0.981), "plane": (0.701, 0.801)},
+        dice={"sky": 0.985, "plane": 0.883},
+        boundary_iou={"sky": 0.444, "plane": None},
+        mean_boundary_iou=0.444,
+    )
+    slice_row = scores("object/size = small", mean_iou=0.7, mean_iou_interval=(0.611, 0.777))
+    changed = SliceChange(
+        "all photos", 48, 0.02, {"sky": 0.01, "plane": 0.03}, (0.011, 0.029), {"plane": (-0.004, 0.06)}
+    )
+    summary = EvaluationSummary(True, [], [row, slice_row], [scores(mean_iou=0.86)], [], [changed], 1000)
+    text = Outline(render_page(content(summary=summary))).text
+    for told in ("0.861 to 0.899", "0.701 to 0.801", "+0.020", "0.011 to 0.029", "−0.004 to 0.060", "0.611 to 0.777"):
+        assert told in text
+    for told in ("Boundary IoU", "0.883", "0.444", "Frequency-weighted IoU"):
+        assert told in text
+
+
+def test_the_kept_step_is_marked():
+    history = [{"step": step, "loss": 0.5, "eval_mean_iou": 0.5 + step / 100} for step in (10, 20, 30)]
+    assert "kept: step 20 (circle)" in Outline(render_page(content(history=history, kept_step=20))).text
+    assert "kept" not in Outline(render_page(content(history=history))).text
+
+
+def test_settings_that_differ_come_before_the_others():
+    known = settings_by_difference(
+        {"seed": "17", "steps": "800", "tag": ""}, {"seed": "17", "steps": "500", "tag": "a"}
+    )
+    text = Outline(render_page(content(facts=known))).text
+    assert "Settings that differ from their defaults steps800 (default: 500)tagnone (default: a)" in text
+    assert text.index("differ from") < text.index("seed")
+
+
+def jpeg(size):
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(2).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(stream, "JPEG", quality=95)
+    return stream.getvalue()
+
+
+def test_a_picture_of_augmented_pairs_is_shown_where_there_is_one():
+    page = render_page(content(augmented_pairs=jpeg((60, 40))))
+    assert "What it was trained on" in Outline(page).text
+    assert 'class="sheet"' in page
+    for without in (b"", b"no picture"):
+        assert 'class="sheet"' not in render_page(content(augmented_pairs=without))
+
+
+def test_a_large_picture_of_pairs_is_shrunk():
+    assert 10_000 < len(shrunk(jpeg((2400, 1600)))) <= BYTES
+
+
 def test_page_stays_below_its_limit_whatever_the_content():
-    large = photo(height=720, width=960)
+    large = photo(height=480, width=640)
     names = [f"{index} {HOSTILE * 20}" for index in range(200)]
     matrix = np.random.default_rng(1).integers(0, 10**9, (200, 200)).tolist()
     row = SliceScores("all photos", 5, 0.5, 0.5, dict.fromkeys(names, 0.123456), matrix)
@@ -222,7 +288,9 @@ def test_page_stays_below_its_limit_whatever_the_content():
             rejections=[Rejection(HOSTILE * 50, f"reason {index % 70}", HOSTILE * 50) for index in range(10_000)],
             anomalies=[HOSTILE * 50] * 1000,
             history=[{"step": step, "loss": 1.0 / (step + 1), "eval_mean_iou": 0.5} for step in range(20_000)],
-            facts={f"{index} {HOSTILE * 9}": HOSTILE * 50 for index in range(1000)},
+            photo_iou=[0.5] * 100_000,
+            augmented_pairs=jpeg((1600, 1200)),
+            facts={HOSTILE * 9: {f"{index} {HOSTILE * 9}": HOSTILE * 50 for index in range(1000)}},
         )
     )
     assert len(page.encode()) < LIMIT

@@ -5,19 +5,18 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from components.report.selection import PHOTOS_SHOWN, Scored, foreground_iou, score_photos, select_photos, spread
+from components.report.photo_scores import PhotoScore, foreground_iou
+from components.report.selection import ALL, BEST, LOST, MIDDLE, WORST, choose, predict_chosen
 from schema import features
-from schema.features import IGNORE_LABEL
-from schema.labelmap import LabelClass, LabelMap
 
-LABEL_MAP = LabelMap(
-    (LabelClass("plane", (1, 1, 1)), LabelClass("sky", (0, 0, 0)), LabelClass("car", (2, 2, 2))), (), "sky"
-)
 PLANE, SKY, CAR = 0, 1, 2
 
 
-def scored(ious):
-    return [Scored(place, iou) for place, iou in enumerate(ious)]
+def scored(ious, before=None):
+    befores = before or [None] * len(ious)
+    return [
+        PhotoScore(f"photo {n:03d}".encode(), iou, old) for n, (iou, old) in enumerate(zip(ious, befores, strict=True))
+    ]
 
 
 def shuffled_ious(count):
@@ -25,58 +24,64 @@ def shuffled_ious(count):
     return [float(value) / count for value in np.random.default_rng(0).permutation(count)]
 
 
-@pytest.mark.parametrize("count", range(13))
-def test_a_small_split_is_shown_whole(count):
-    chosen = spread(scored(shuffled_ious(count)), 12)
-    assert sorted(one.place for one in chosen) == list(range(count))
-    assert [one.iou for one in chosen] == sorted(one.iou for one in chosen)
+@pytest.mark.parametrize("count", range(1, 13))
+def test_a_small_split_is_shown_whole_worst_first(count):
+    groups = choose(scored(shuffled_ious(count)))
+    assert list(groups) == [ALL]
+    assert [one.iou for one in groups[ALL]] == [n / count for n in range(count)]
 
 
 @pytest.mark.parametrize("count", [13, 14, 24, 25, 100, 501])
-def test_a_large_split_is_shown_by_its_worst_middle_and_best(count):
+def test_a_large_split_is_shown_by_its_worst_median_and_best(count):
     ious = shuffled_ious(count)
-    chosen = [one.iou for one in spread(scored(ious), 12)]
-    assert len(set(chosen)) == 12
+    groups = choose(scored(ious))
+    assert list(groups) == [WORST, MIDDLE, BEST]
     ranked = sorted(ious)
-    assert chosen[:4] == ranked[:4]
-    assert chosen[8:] == ranked[-4:]
-    middle = ranked.index(chosen[4])
-    assert chosen[4:8] == ranked[middle : middle + 4]
+    assert [one.iou for one in groups[WORST]] == ranked[:4]
+    assert [one.iou for one in groups[BEST]] == ranked[-4:]
+    middle = ranked.index(groups[MIDDLE][0].iou)
+    assert [one.iou for one in groups[MIDDLE]] == ranked[middle : middle + 4]
     # As near to the median as photos that are not among the worst and the best can be.
     assert abs(middle + 1.5 - (count - 1) / 2) <= 1
 
 
-def test_equal_scores_are_told_apart_by_their_place():
-    chosen = spread(scored([0.5] * 40), 12)
-    assert len({one.place for one in chosen}) == 12
-    assert chosen == spread(scored([0.5] * 40), 12)
+def test_equal_scores_are_told_apart_by_their_key():
+    groups = choose(scored([0.5] * 40))
+    assert len({one.key for group in groups.values() for one in group}) == 12
+    assert groups == choose(scored([0.5] * 40)[::-1])
 
 
-def test_photos_without_an_object_come_last():
-    chosen = spread(scored([None, 0.9, None, 0.1]), 12)
-    assert [one.iou for one in chosen] == [0.1, 0.9, None, None]
-
-
-def test_photos_without_an_object_do_not_displace_the_best():
+def test_photos_without_an_object_come_last_and_displace_no_other():
+    assert [one.iou for one in choose(scored([None, 0.9, None, 0.1]))[ALL]] == [0.1, 0.9, None, None]
     # In many data sets most photos are empty; the best predictions of objects must still be seen.
-    ious = [None] * 60 + shuffled_ious(40)
-    chosen = [one.iou for one in spread(scored(ious), 12)]
-    assert max(iou for iou in chosen if iou is not None) == 39 / 40
+    assert choose(scored([None] * 60 + shuffled_ious(40)))[BEST][-1].iou == 39 / 40
+
+
+def test_photos_that_lost_most_have_a_group_of_their_own():
+    now = [0.3 + n / 100 for n in range(40)]
+    before = [*now[:12], now[12] + 0.2, now[13] + 0.1, now[14] - 0.3, *now[15:]]
+    groups = choose(scored(now, before))
+    assert [one.key for one in groups[LOST]] == [b"photo 012", b"photo 013"]
+    assert LOST not in choose(scored(now, now))
+
+
+def test_an_empty_split_has_no_groups():
+    assert choose([]) == {}
+    assert predict_chosen({}, [], None) == []
 
 
 @pytest.mark.parametrize(
-    ("truth", "prediction", "expected"),
+    ("confusion", "expected"),
     [
-        ([PLANE, PLANE, SKY, SKY], [PLANE, SKY, SKY, SKY], 1 / 2),
-        ([PLANE, PLANE, CAR, SKY], [PLANE, PLANE, SKY, SKY], (1 + 0) / 2),
-        ([SKY, SKY, SKY, SKY], [SKY, SKY, SKY, PLANE], 0.0),
-        ([PLANE, SKY, SKY, IGNORE_LABEL], [PLANE, SKY, SKY, CAR], 1.0),
-        ([SKY, SKY, SKY, SKY], [SKY, SKY, SKY, SKY], None),
-        ([SKY, SKY, SKY, IGNORE_LABEL], [SKY, SKY, SKY, CAR], None),
+        ([[1, 1, 0], [0, 2, 0], [0, 0, 0]], 1 / 2),
+        ([[2, 0, 0], [0, 1, 0], [0, 1, 0]], (1 + 0) / 2),
+        ([[0, 0, 0], [1, 3, 0], [0, 0, 0]], 0.0),
+        ([[0, 0, 0], [0, 4, 0], [0, 0, 0]], None),
+        ([[0, 0, 0], [0, 0, 0], [0, 0, 0]], None),
     ],
 )
-def test_foreground_iou_leaves_the_background_out(truth, prediction, expected):
-    found = foreground_iou(np.array([truth], np.uint8), np.array([prediction], np.uint8), LABEL_MAP)
+def test_foreground_iou_leaves_the_background_out(confusion, expected):
+    found = foreground_iou(np.array(confusion, np.int64), SKY)
     assert found == (None if expected is None else pytest.approx(expected))
 
 
@@ -92,7 +97,7 @@ def write_examples(path, masks):
         for number, (prediction, truth) in enumerate(masks):
             photo = np.repeat(prediction[..., np.newaxis], 3, axis=2)
             values = {
-                features.IMAGE_KEY: f"photo {number:02d}".encode(),
+                features.IMAGE_KEY: f"photo {number:03d}".encode(),
                 features.IMAGE_ENCODED: png(photo),
                 features.MASK_ENCODED: png(truth),
             }
@@ -103,33 +108,28 @@ def write_examples(path, masks):
     return [str(path)]
 
 
-def serve_red(image_bytes):
-    pictures = [np.asarray(Image.open(io.BytesIO(content)))[..., 0] for content in image_bytes.numpy()]
-    return {"class_map_bytes": tf.constant([png(np.ascontiguousarray(one)) for one in pictures])}
+class ServeRed:
+    """Predicts the red channel, and counts what it was asked for."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def __call__(self, image_bytes):
+        self.asked += len(image_bytes)
+        pictures = [np.asarray(Image.open(io.BytesIO(content)))[..., 0] for content in image_bytes.numpy()]
+        return {"class_map_bytes": tf.constant([png(np.ascontiguousarray(one)) for one in pictures])}
 
 
-def gallery_of(path, masks):
-    files = write_examples(path, masks)
-    found = score_photos(files, serve_red, LABEL_MAP)
-    return select_photos(files, serve_red, LABEL_MAP, found), found
-
-
-def test_gallery_shows_the_telling_photos_worst_first(tmp_path):
-    # Photo n of 30 finds n of the 30 pixels of its object; places and scores are in different orders.
-    order = np.random.default_rng(1).permutation(30)
-    masks = []
-    for right in order:
-        truth = np.full((5, 12), SKY, np.uint8)
-        truth.ravel()[:30] = PLANE
-        prediction = truth.copy()
-        prediction.ravel()[right:30] = SKY
-        masks.append((prediction, truth))
-    gallery, found = gallery_of(tmp_path / "examples", masks)
-    assert [(one.key, round(30 * one.iou)) for one in found] == [(f"photo {n:02d}", m) for n, m in enumerate(order)]
-    assert len(gallery) == PHOTOS_SHOWN
-    assert [photo.iou for photo in gallery] == sorted(photo.iou for photo in gallery)
-    assert [round(photo.iou * 30) for photo in gallery[:4]] == [0, 1, 2, 3]
-    assert [round(photo.iou * 30) for photo in gallery[-4:]] == [26, 27, 28, 29]
+def test_only_the_chosen_photos_are_predicted_and_stand_in_their_groups(tmp_path):
+    rng = np.random.default_rng(1)
+    masks = [tuple(rng.integers(0, 3, (2, 5, 12)).astype(np.uint8)) for _ in range(30)]
+    serve, scores = ServeRed(), scored(shuffled_ious(30))
+    groups = choose(scores)
+    gallery = predict_chosen(groups, write_examples(tmp_path / "examples", masks), serve)
+    assert serve.asked == 12
+    assert [(one.group, one.key.encode(), one.iou) for one in gallery] == [
+        (heading, one.key, one.iou) for heading, group in groups.items() for one in group
+    ]
     for photo in gallery:
         prediction, truth = masks[int(photo.key.removeprefix("photo "))]
         np.testing.assert_array_equal(photo.truth, truth)
@@ -137,10 +137,15 @@ def test_gallery_shows_the_telling_photos_worst_first(tmp_path):
         np.testing.assert_array_equal(photo.photo[..., 0], prediction)
 
 
-def test_gallery_holds_photos_of_different_sizes(tmp_path):
-    truth = [np.full((3, 4), SKY, np.uint8), np.full((6, 2), PLANE, np.uint8)]
-    gallery, _ = gallery_of(tmp_path / "examples", zip(truth, truth, strict=True))
-    assert [(photo.key, photo.iou, photo.photo.shape) for photo in gallery] == [
-        ("photo 01", 1.0, (6, 2, 3)),
-        ("photo 00", None, (3, 4, 3)),
-    ]
+def test_large_photos_of_different_sizes_are_kept_in_the_size_that_is_shown(tmp_path):
+    masks = [np.full(shape, PLANE, np.uint8) for shape in ((3000, 4000), (6, 2))]
+    files = write_examples(tmp_path / "examples", zip(masks, masks, strict=True))
+    gallery = predict_chosen(choose(scored([0.1, 0.2])), files, ServeRed())
+    assert [photo.photo.shape for photo in gallery] == [(480, 640, 3), (6, 2, 3)]
+    assert [photo.truth.shape for photo in gallery] == [(480, 640), (6, 2)]
+
+
+def test_a_photo_that_the_examples_lack_is_left_out(tmp_path):
+    mask = np.full((3, 4), SKY, np.uint8)
+    files = write_examples(tmp_path / "examples", [(mask, mask)])
+    assert [one.key for one in predict_chosen(choose(scored([0.1, 0.2])), files, ServeRed())] == ["photo 000"]
