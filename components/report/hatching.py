@@ -5,6 +5,8 @@ The page's legends draw the same hatchings in CSS, by the classes `hatch-0` to `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 INK = 254
@@ -23,18 +25,19 @@ def kind_of(place: int) -> int:
     return place % KINDS
 
 
-def hatched(values: np.ndarray, kinds: dict[int, int]) -> np.ndarray:
+def hatched(values: np.ndarray, kinds: Mapping[int, int], *, outlined: bool = True) -> np.ndarray:
     """Draws outlines and hatchings into a map.
 
     Args:
         values: uint8 [height, width], small numbers.
         kinds: Hatching by number; areas of other numbers stay as they are.
+        outlined: Whether areas get an outline too; of an area two pixels wide it would leave nothing.
 
     Returns:
         uint8 [height, width], `INK` on the lines.
     """
     rows, columns = np.arange(values.shape[0])[:, np.newaxis], np.arange(values.shape[1])
-    lines = _outlines(values)
+    lines = _outlines(values) if outlined else np.False_
     inked = np.zeros(values.shape, bool)
     for value in np.unique(values):
         if int(value) in kinds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,7 +118,12 @@ def error_map(truth: np.ndarray, prediction: np.ndarray, background: int) -> np.
 
 
 def encode_overlay(
-    values: np.ndarray, palette: np.ndarray, size: tuple[int, int], hatchings: dict[int, int] | None = None
+    values: np.ndarray,
+    palette: np.ndarray,
+    size: tuple[int, int],
+    hatchings: Mapping[int, int] | None = None,
+    *,
+    outlined: bool = True,
 ) -> bytes:
     """Encodes a map of small numbers as a paletted PNG.
 
@@ -126,9 +132,10 @@ def encode_overlay(
         palette: uint8 [entries, 4], red, green, blue, opacity.
         size: Width and height of the picture; nearest pixels are taken, so no colour is made up.
         hatchings: Hatching by number, for the areas that get one.
+        outlined: Whether these areas get an outline too.
     """
     small = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.NEAREST))
-    small = hatching.hatched(small, hatchings or {})
+    small = hatching.hatched(small, hatchings or {}, outlined=outlined)
     # Only the entries in use are kept: a map of few classes then takes one, two or four bits per pixel.
     used, indices = np.unique(small, return_inverse=True)
     picture = Image.fromarray(indices.reshape(small.shape).astype(np.uint8))
@@ -177,7 +184,7 @@ def encode_layers(photo: GalleryPhoto, label_map: LabelMap, budget: int) -> Laye
             photo=encode_photo(photo.photo, size, quality),
             truth=encode_overlay(photo.truth, classes, size, lines),
             prediction=encode_overlay(photo.prediction, classes, size, lines),
-            error=encode_overlay(errors, error_palette(), size, ERROR_HATCHINGS),
+            error=encode_overlay(errors, error_palette(), size, ERROR_HATCHINGS, outlined=False),
         )
         if layers.encoded_size <= budget:
             break

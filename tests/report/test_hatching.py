@@ -16,6 +16,13 @@ def test_an_area_gets_an_outline_and_its_neighbour_none():
     np.testing.assert_array_equal(hatched(values, {}), values)
 
 
+def test_thin_areas_keep_their_colour_without_an_outline():
+    values = np.zeros((20, 20), np.uint8)
+    values[:, 7:9] = 1
+    assert (hatched(values, {1: 0})[:, 7:9] == INK).all()
+    assert (hatched(values, {1: 1}, outlined=False)[:, 7:9] == 1).mean() > 0.7
+
+
 def test_every_hatching_is_a_pattern_of_its_own_that_leaves_most_of_the_colour():
     inked = [hatched(np.ones((90, 90), np.uint8), {1: kind}) == INK for kind in range(KINDS)]
     assert not inked[0].any()
