@@ -31,11 +31,10 @@ from components.report.photo_scores import read_photo_scores
 from components.report.selection import choose, predict_chosen
 from components.trainer.card import read_card
 from components.trainer.run import HISTORY_FILE
+from components.trainer.training import CONTACT_SHEET_FILE
 from schema.labelmap import LabelMap
 
 PAGE_FILE = "index.html"
-AUGMENTED_PAIRS_FILE = "augmented_pairs.jpg"
-"""A picture that a training may leave beside its logs."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -74,7 +73,7 @@ class Executor(base_executor.BaseExecutor):
             photo_iou=[one.iou for one in scored],
             photo_iou_before=[one.before for one in scored] if compared else [],
             kept_step=card.get("kept_step"),
-            augmented_pairs=_read_if_there(os.path.join(model_run, AUGMENTED_PAIRS_FILE)),
+            augmented_pairs=_read_if_there(os.path.join(model_run, CONTACT_SHEET_FILE)),
         )
         page_dir = artifact_utils.get_single_uri(output_dict["page"])
         fileio.makedirs(page_dir)

@@ -284,7 +284,7 @@ def test_page_stays_below_its_limit_whatever_the_content():
             created="",
             summary=EvaluationSummary(False, checks, rows, rows, names),
             label_map=label_map(*names),
-            gallery=[dataclasses.replace(large, key=f"{index} {HOSTILE * 20}") for index in range(24)],
+            gallery=[dataclasses.replace(large, key=f"{index} {HOSTILE * 20}") for index in range(16)],
             rejections=[Rejection(HOSTILE * 50, f"reason {index % 70}", HOSTILE * 50) for index in range(10_000)],
             anomalies=[HOSTILE * 50] * 1000,
             history=[{"step": step, "loss": 1.0 / (step + 1), "eval_mean_iou": 0.5} for step in range(20_000)],
