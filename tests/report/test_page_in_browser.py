@@ -178,6 +178,27 @@ def test_no_screen_scrolls_sideways(browser, written, tmp_path, width, dark):
     assert (tmp_path / "page.png").stat().st_size > 10_000
 
 
+def test_a_hundred_classes_with_long_names_fit_a_narrow_screen(browser, tmp_path):
+    names = [f"class_{number}_{'long' * 20}" for number in range(100)]
+    matrix = np.random.default_rng(0).integers(0, 1000, (100, 100)).tolist()
+    absent = {name: None if number % 3 else 0.5 for number, name in enumerate(names)}
+    rows = [scores(one, iou=absent, confusion=matrix) for one in ("all photos", *(f"folder = {n}" for n in range(60)))]
+    gallery = [picture(number) for number in range(12)]
+    told = content(
+        label_map=label_map(*names), summary=EvaluationSummary(True, [], rows, rows), gallery=gallery, history=[]
+    )
+    path = tmp_path / "index.html"
+    path.write_text(render_page(told), encoding="utf-8")
+    assert path.stat().st_size < 5_000_000
+    page = browser.open(path, width=400)
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    page.click(".scores th:nth-child(2) button")
+    values = page.evaluate("[...document.querySelectorAll('.scores .barcell .value')].map((one) => one.textContent)")
+    assert values[:34] == ["0.500"] * 34
+    assert values[34:100] == ["absent"] * 66
+    assert page.errors == []
+
+
 def test_without_scripts_layers_still_switch(browser, written):
     page = browser.open(written, scripts=False)
     document = page.send("DOM.getDocument")["root"]["nodeId"]
