@@ -10,7 +10,7 @@ from components.report.curve import ticks
 from components.report.markup import count, details, finite, head_row, note, scrolling, section
 
 BINS = 20
-WIDTH, HEIGHT = 900, 220
+WIDTH, HEIGHT = 520, 220
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 32
 
 
