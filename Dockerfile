@@ -40,5 +40,7 @@ ENV PATH=/opt/venv/bin:${PATH} \
     TF_CPP_MIN_LOG_LEVEL=2
 USER 1000:1000
 WORKDIR /home/pspnet
+# Numba compiles the mask search, and keeps it in the user's cache: on nodes like the building one no step waits for it.
+RUN python -m components.image_mask_example_gen.warm_up
 # Kubeflow's launcher gives the command of each step; by hand the image answers what it can do.
 CMD ["python", "-m", "pipeline.kubeflow.entrypoint", "--help"]
