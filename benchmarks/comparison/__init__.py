@@ -1,0 +1,1 @@
+"""This project's networks beside a network of another package, in environments of their own."""
