@@ -48,7 +48,7 @@ def main() -> int:
     """Trains all contenders and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="data folder")
-    parser.add_argument("--minutes", type=float, default=6, help="wall time of each training (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=6, help="wall time to aim at (default: %(default)s)")
     parser.add_argument("--image-size", default="224x288", help="height x width (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--peer-rate", type=float, default=1e-3, help="the package's learning rate")
