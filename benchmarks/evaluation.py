@@ -15,16 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parent.parent
+from processes import cpu_seconds, report, run_worker
+
 DISTINCT = 200
 METHODS = ("bare loop", "evaluator", "evaluator, baseline")
 
@@ -44,8 +42,10 @@ def main() -> int:
     found: dict[str, list[tuple[float, float]]] = {method: [] for method in methods}
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
-            _run("prepare", f"{folder}:{count}")
-            rounds = [{method: _run(method, folder) for method in methods} for _ in range(arguments.repeats)]
+            run_worker(__file__, "prepare", f"{folder}:{count}")
+            rounds = [
+                {method: run_worker(__file__, method, folder) for method in methods} for _ in range(arguments.repeats)
+            ]
         for method in methods:
             cpu, wall, peak = (min(one[method][part] for one in rounds) for part in range(3))
             found[method].append((wall, cpu))
@@ -65,34 +65,18 @@ def _slope(counts: list[int], seconds: list[float]) -> tuple[float, float]:
     return each, seconds[0] - counts[0] * each
 
 
-def _run(method: str, folder: str) -> tuple[float, float, float]:
-    command = [sys.executable, __file__, "--worker", method, folder]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{method} failed:\n{done.stdout}{done.stderr}")
-    cpu, wall, peak = map(float, done.stdout.split()[-3:])
-    return cpu, wall, peak
-
-
 def _work(method: str, folder: str) -> int:
     if method == "prepare":
         place, count = folder.rsplit(":", 1)
         _prepare(Path(place), int(count))
-        print(0, 0, 0)
+        report(0, 0)
         return 0
     run = _bare_loop(Path(folder)) if method == "bare loop" else _evaluator(Path(folder), "baseline" in method)
-    began = _cpu_seconds(), time.perf_counter()
+    began = cpu_seconds(), time.perf_counter()
     run()
-    cpu, wall = _cpu_seconds() - began[0], time.perf_counter() - began[1]
-    print(cpu, wall, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    cpu, wall = cpu_seconds() - began[0], time.perf_counter() - began[1]
+    report(cpu, wall)
     return 0
-
-
-def _cpu_seconds() -> float:
-    """Of this process and of those that it started and that have ended."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _network() -> Any:

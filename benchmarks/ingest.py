@@ -12,10 +12,7 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter
+from processes import cpu_seconds, report, run_worker
 
-PROJECT = Path(__file__).resolve().parent.parent
 SIZE = (500, 400)
 TRAINING_SIZE = (320, 224)
 DISTINCT = 40
@@ -47,7 +44,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             write_photos(Path(folder), count)
             for method in arguments.methods.split(","):
-                cpu, wall, peak = _measure(method, folder)
+                cpu, wall, peak = run_worker(__file__, method, folder)
                 print(
                     f"{count:>7}  {method:<18}{1e3 * cpu / count:>13.2f}{1e3 * wall / count:>14.2f}{peak:>9.0f}",
                     flush=True,
@@ -90,16 +87,6 @@ def encoded(picture: Image.Image, file_format: str, **options: int) -> bytes:
     return buffer.getvalue()
 
 
-def _measure(method: str, folder: str) -> tuple[float, float, float]:
-    command = [sys.executable, __file__, "--worker", method, folder]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{method} failed:\n{done.stdout}{done.stderr}")
-    cpu, wall, peak = map(float, done.stdout.split()[-3:])
-    return cpu, wall, peak
-
-
 def _work(method: str, folder: str) -> int:
     cleaning = "nearest" if method.endswith("nearest") else "exact"
     if method == "codec floor":
@@ -108,14 +95,8 @@ def _work(method: str, folder: str) -> int:
         meter = _plain_script(Path(folder), cleaning)
     else:
         meter = _pipeline(Path(folder), cleaning, workers=2 if method == "2 processes" else 1)
-    print(meter.cpu, meter.wall, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    report(meter.cpu, meter.wall)
     return 0
-
-
-def _cpu_seconds() -> float:
-    """Of this process and of those that it started and that have ended."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 class _Meter:
@@ -125,10 +106,10 @@ class _Meter:
         self.cpu = self.wall = 0.0
 
     def start(self) -> None:
-        self._began = _cpu_seconds(), time.perf_counter()
+        self._began = cpu_seconds(), time.perf_counter()
 
     def stop(self) -> None:
-        self.cpu += _cpu_seconds() - self._began[0]
+        self.cpu += cpu_seconds() - self._began[0]
         self.wall += time.perf_counter() - self._began[1]
 
 

@@ -80,6 +80,7 @@ def main() -> int:
 def _records(folder: Path, data: str, size: tuple[int, ...]) -> dict[str, Any]:
     """Makes the records for a size, and says where they are."""
     workspace = folder / "x".join(map(str, size))
+    # Records follow from the size alone. The default backbone would refuse the package's, which this one takes.
     shape = ["--image-size", "x".join(map(str, size)), "--backbone", "resnet18", "--output-stride", "16"]
     if not workspace.exists():
         command = ["--data", data, "--workspace", str(workspace), "--until", "Transform", "--weights", "none", *shape]

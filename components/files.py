@@ -13,12 +13,22 @@ def exists(path: str) -> bool:
     return _fileio().exists(path) if is_remote(path) else os.path.exists(path)
 
 
+def is_folder(path: str) -> bool:
+    """Whether there is a folder."""
+    return _fileio().isdir(path) if is_remote(path) else os.path.isdir(path)
+
+
+def open_binary(path: str) -> Any:
+    """A file to read bytes from."""
+    return _fileio().open(path, "rb") if is_remote(path) else open(path, "rb")
+
+
 def names(folder: str) -> list[str]:
     """Names of what a folder holds; empty where there is no folder."""
-    if is_remote(folder):
-        # Object stores mark folders with a slash.
-        return [name.rstrip("/") for name in _fileio().listdir(folder)] if _fileio().isdir(folder) else []
-    return os.listdir(folder) if os.path.isdir(folder) else []
+    if not is_folder(folder):
+        return []
+    # Object stores mark folders with a slash.
+    return [name.rstrip("/") for name in _fileio().listdir(folder)] if is_remote(folder) else os.listdir(folder)
 
 
 def read_text(path: str) -> str:
@@ -40,5 +50,7 @@ def write_text(path: str, text: str) -> None:
 
 def _fileio() -> Any:
     from tfx.dsl.io import fileio
+
+    from components import object_store  # noqa: F401 - makes s3:// known
 
     return fileio

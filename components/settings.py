@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, fields
 from typing import Any
 
@@ -35,6 +35,11 @@ def check(settings: Any) -> None:
         complaint = rule(value) if rule else ""
         if complaint:
             raise SettingError(f"{one.name.replace('_', '-')}: {complaint}")
+
+
+def with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of settings by name as they come out of JSON, which has lists only; settings hold tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def nearest(value: str, choices: Iterable[str]) -> str:

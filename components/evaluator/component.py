@@ -23,6 +23,7 @@ from components.evaluator.rules import judge
 from components.evaluator.scoring import changes, scores_by_model
 from components.evaluator.settings import GateSettings
 from components.evaluator.summary import EvaluationSummary, write_summary
+from components.settings import with_tuples
 from schema.labelmap import LabelMap
 
 EVAL_SPLIT = "eval"
@@ -37,7 +38,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Evaluates the candidate, and the baseline where there is one."""
         self._log_startup(input_dict, output_dict, exec_properties)
         label_map = LabelMap.from_json(exec_properties["label_map"])
-        gate = GateSettings(**{name: _frozen(one) for name, one in json.loads(exec_properties["gate"]).items()})
+        gate = GateSettings(**with_tuples(json.loads(exec_properties["gate"])))
         models = {
             name: artifact_utils.get_single_instance(input_dict[key])
             for name, key in ((names.CANDIDATE, "model"), (names.BASELINE, "baseline_model"))
@@ -153,8 +154,3 @@ def _bless(blessing: types.Artifact, summary: EvaluationSummary, models: dict[st
         blessing.set_string_custom_property(f"check_{number}", str(check))
     for number, missing in enumerate(summary.missing, start=1):
         blessing.set_string_custom_property(f"missing_{number}", missing)
-
-
-def _frozen(value: Any) -> Any:
-    """JSON has lists only; settings hold tuples."""
-    return tuple(value) if isinstance(value, list) else value

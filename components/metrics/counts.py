@@ -31,9 +31,7 @@ def count_confusion(truth: tf.Tensor, prediction: tf.Tensor, class_count: int) -
     Returns:
         int64 [classes * classes], row after row.
     """
-    return _count(
-        tf.cast(truth, tf.int32) * class_count + tf.cast(prediction, tf.int32), truth < class_count, class_count**2
-    )
+    return _count(_pair(truth, prediction, class_count), truth < class_count, class_count**2)
 
 
 def count_photo(truth: tf.Tensor, prediction: tf.Tensor, class_count: int) -> tuple[tf.Tensor, tf.Tensor]:

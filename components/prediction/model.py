@@ -77,7 +77,7 @@ def _legend(directory: Path) -> Legend:
         names = tuple(one["name"] for one in classes)
         colors = tuple((int(red), int(green), int(blue)) for red, green, blue in (one["color"] for one in classes))
         return Legend(names, colors, names.index(card["background"]))
-    except tf.errors.NotFoundError:
+    except FileNotFoundError:
         raise ModelError(f"model: {directory} has no {CARD_FILE}, so that nobody knows its classes") from None
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"model: {directory / CARD_FILE} is no model card: {error!r}") from None

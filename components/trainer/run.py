@@ -6,11 +6,11 @@ import json
 import os
 import time
 from dataclasses import asdict
-from typing import Any
 
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 
+from components.settings import with_tuples
 from components.trainer.card import write_card
 from components.trainer.checkpoints import training_key
 from components.trainer.distribution import choose_strategy, require_gpus, wait_for_chief, worker
@@ -39,9 +39,9 @@ def run_fn(fn_args: FnArgs) -> None:
     strategy = choose_strategy()
     config = fn_args.custom_config
     recipe = Recipe(
-        network=NetworkSettings(**_frozen(config["network"])),
-        training=TrainingSettings(**_frozen(config["training"])),
-        inference=InferenceSettings(**_frozen(config["inference"])),
+        network=NetworkSettings(**with_tuples(config["network"])),
+        training=TrainingSettings(**with_tuples(config["training"])),
+        inference=InferenceSettings(**with_tuples(config["inference"])),
         label_map=LabelMap.from_json(config["label_map"]),
     )
     key = training_key(config["fingerprint"], [*fn_args.train_files, *fn_args.eval_files])
@@ -68,8 +68,3 @@ def run_fn(fn_args: FnArgs) -> None:
             stream.write(json.dumps(trained.history, indent=1))
         trained.store.delete()
     wait_for_chief(strategy)
-
-
-def _frozen(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON has lists only; settings hold tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 import h5py
 import numpy as np
 
+from components.files import open_binary
 from components.trainer.pspnet.model import RESNET_INPUT
-from components.trainer.weights.source import WeightsError, file_system
+from components.trainer.weights.source import WeightsError
 
 _LAYER = re.compile(r"conv([2-5])_block(\d+)_([0-3])_(conv|bn)")
 _STEM = re.compile(r"conv1_(conv|bn)")
@@ -40,7 +41,7 @@ def read_keras_applications(path: str) -> dict[str, np.ndarray]:
         WeightsError: The file is damaged, or of another network.
     """
     try:
-        with file_system(path).open(path, "rb") as stream, h5py.File(io.BytesIO(stream.read()), "r") as file:
+        with open_binary(path) as stream, h5py.File(io.BytesIO(stream.read()), "r") as file:
             raw = dict(_arrays(file))
     # h5py raises OSError, KeyError or RuntimeError, as the damage happens to be.
     except (OSError, KeyError, RuntimeError) as error:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
+from components.trainer.card import read_card
 from components.trainer.pspnet.efficientnet_lite0 import BATCH_NORM_EPSILON, LAYER_PREFIX
-from components.trainer.weights.source import VARIABLES, WeightsError, file_system
+from components.trainer.weights.source import VARIABLES, WeightsError
 
-_CARD_FILE = "assets.extra/model_card.json"
 _VALUE = "VARIABLE_VALUE"
 _NO_WEIGHTS = "seed_generator_state"
 
@@ -52,10 +51,8 @@ def read_facts(directory: str) -> dict[str, Any]:
     Raises:
         WeightsError: There is no such card.
     """
-    path = f"{directory}/{_CARD_FILE}"
     try:
-        with file_system(directory).open(path, "r") as stream:
-            return json.loads(stream.read())
+        return read_card(directory)
     except (OSError, tf.errors.OpError, ValueError) as error:
         raise WeightsError(f"weights: {directory} has no card, so this project did not push it: {error}") from None
 
